@@ -1,0 +1,1 @@
+"""FHIR4DS: FHIRPath and SQL on FHIR as SQL, run where the data lives."""

@@ -19,7 +19,8 @@ import pluggy
 from fhir4ds.dialect.driver import Connection, Cursor, Driver, Parameters, Row
 from fhir4ds.dialect.faults import Fault, FaultKind, fault_kind
 from fhir4ds.dialect.model import Capabilities, Dialect
-from fhir4ds.dialect.syntax import Syntax
+from fhir4ds.dialect.path import Step
+from fhir4ds.dialect.syntax import ItemForm, Syntax
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.target import Target
 
@@ -34,9 +35,11 @@ __all__ = [
     "Driver",
     "Fault",
     "FaultKind",
+    "ItemForm",
     "Parameters",
     "Row",
     "SqlType",
+    "Step",
     "Syntax",
     "Target",
     "fault_kind",

@@ -8,6 +8,9 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 
+#: Starts the text of an error that a statement raises by itself; a JSON object with message, position and key follows.
+RAISE_MARKER = "fhir4ds:"
+
 
 @attrs.frozen(kw_only=True)
 class Column:

@@ -1,15 +1,15 @@
-"""How DuckDB spells things."""
+"""How DuckDB spells things: lists, lambdas and JSON paths."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from fhir4ds.plugin import SqlType, Syntax
+from fhir4ds.plugin import ItemForm, SqlType, Step, Syntax
 
 
 class DuckDBSyntax(Syntax):
-    """DuckDB 1.4 to 2.0."""
+    """DuckDB 1.4 to 2.0. Its ``json`` functions are built in; no extension is ever installed."""
 
     types: ClassVar[Mapping[SqlType, str]] = {
         SqlType.BOOLEAN: "BOOLEAN",
@@ -19,5 +19,105 @@ class DuckDBSyntax(Syntax):
         SqlType.JSON: "JSON",
     }
 
+    differences: ClassVar[Mapping[str, str]] = {
+        "text_less": "({0} < {1})",
+        "length": "LENGTH({0})",
+        "position": "STRPOS({0}, {1})",
+        "regexp_matches": "REGEXP_MATCHES({0}, {1}, 's')",
+        "decimal_text": "RTRIM(RTRIM(CAST({0} AS VARCHAR), '0'), '.')",
+        "to_utc": "STRFTIME(CAST({0} AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%f')",
+        "array_length": "LEN({0})",
+        "array_concat": "LIST_CONCAT({0}, {1})",
+        "array_contains": "LIST_CONTAINS({0}, {1})",
+        "json_kind": "LOWER(JSON_TYPE({0}))",
+        "json_text": "JSON_EXTRACT_STRING({0}, '$')",
+        "json_has": "JSON_EXISTS({0}, {1})",
+        "to_json": "TO_JSON({0})",
+        "json_object": "JSON_OBJECT({*})",
+    }
+
+    def placeholder(self, name: str) -> str:
+        return f"${name}"
+
+    def raise_error(self, message: str, type: SqlType, *, many: bool) -> str:
+        return f"CAST(ERROR({message}) AS {self.types[type]}{'[]' if many else ''})"
+
+    def extract(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
+        if type is SqlType.JSON:
+            return f"NULLIF(JSON_EXTRACT({json}, {self._path(steps)}), 'null')"
+        text = f"JSON_EXTRACT_STRING({json}, {self._path(steps)})"
+        return text if type is SqlType.TEXT else self.cast(text, type)
+
+    def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
+        if any(step.each is None for step in steps):
+            return self._extract_unknown(json, steps, type)
+        if type is SqlType.JSON:
+            return f"JSON_EXTRACT({json}, {self._path(steps)})"
+        texts = f"JSON_EXTRACT_STRING({json}, {self._path(steps)})"
+        return texts if type is SqlType.TEXT else f"CAST({texts} AS {self.types[type]}[])"
+
+    def _extract_unknown(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
+        # A path takes arrays only where it says [*], and then nothing else; so what a member is decides step by step.
+        items = f"[{json}]"
+        for step in steps:
+            value, values = self._path([Step(step.name)]), self._path([Step(step.name, each=True)])
+            one, several = f"[JSON_EXTRACT(z, {value})]", f"JSON_EXTRACT(z, {values})"
+            if step.each is None:
+                several = f"CASE JSON_TYPE(z, {value}) WHEN 'ARRAY' THEN {several} ELSE {one} END"
+            items = f"FLATTEN(LIST_TRANSFORM({items}, LAMBDA z: {one if step.each is False else several}))"
+        return self.each(f"LIST_FILTER({items}, LAMBDA z: z <> 'null')", "z", None, None, self.from_json("z", type))
+
+    def _path(self, steps: Sequence[Step]) -> str:
+        escaped = ((step.name.replace("\\", "\\\\").replace('"', '\\"'), step.each) for step in steps)
+        return self.text("$" + "".join(f'."{name}"' + ("[*]" if each else "") for name, each in escaped))
+
+    def array(self, items: Sequence[str], type: SqlType) -> str:
+        return f"CAST([{', '.join(items)}] AS {self.types[type]}[])"
+
+    def array_rows(self, array: str) -> str:
+        return array
+
+    def each(self, rows: str, variable: str, index: str | None, where: str | None, body: str) -> str:
+        kept = rows if where is None else f"LIST_FILTER({rows}, {self._lambda(variable, index)} {where})"
+        if body == variable:
+            return kept
+        return f"LIST_FILTER(LIST_TRANSFORM({kept}, {self._lambda(variable, index)} {body}), LAMBDA y: y IS NOT NULL)"
+
+    def flat_each(
+        self, rows: str, variable: str, index: str | None, where: str | None, body_rows: str, inner: str, item: str
+    ) -> str:
+        kept = self.each(rows, variable, index, where, variable)
+        return f"FLATTEN(LIST_TRANSFORM({kept}, {self._lambda(variable, index)} {body_rows}))"
+
+    def exists_each(self, rows: str, variable: str, index: str | None, where: str | None) -> str:
+        return f"(LEN({self.each(rows, variable, index, where, variable)}) > 0)"
+
+    def fold(self, array: str, accumulator: str, variable: str, initial: str, body: str) -> str:
+        return f"LIST_REDUCE({array}, LAMBDA {accumulator}, {variable}: {body}, {initial})"
+
+    def bind(self, variable: str, value: str, body: str) -> str:
+        return f"LIST_TRANSFORM([{value}], LAMBDA {variable}: {body})[1]"
+
+    def _lambda(self, variable: str, index: str | None) -> str:
+        return f"LAMBDA {variable}:" if index is None else f"LAMBDA {variable}, {index}:"
+
+    def focus(self, source: str, keys: Sequence[str], item: str, form: ItemForm, type: SqlType) -> str:
+        items = f"[{item}]" if form is ItemForm.SCALAR else item
+        # Order is kept from here on: DuckDB keeps the order of a subquery through SELECT and UNNEST.
+        return (
+            f"SELECT {', '.join(keys)}, LIST_FILTER({items}, LAMBDA y: y IS NOT NULL) AS items "
+            f"FROM {source} ORDER BY {', '.join(keys)}"
+        )
+
+    def result(self, focus: str, keys: Sequence[str], order: Sequence[str], value: str) -> str:
+        unnested = f"SELECT {', '.join(keys)}, UNNEST(items) AS value FROM {focus}"
+        return unnested if value == "value" else f"SELECT * REPLACE ({value} AS value) FROM ({unnested})"
+
+    def sort_key(self, key: str, type: SqlType) -> str:
+        return key
+
     def begin(self, *, read_only: bool) -> str:
         return "BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN TRANSACTION"
+
+    def session(self) -> str:
+        return "SELECT VERSION(), CAST(CURRENT_CONNECTION_ID() AS VARCHAR)"

@@ -1,18 +1,16 @@
-"""How PostgreSQL spells things."""
+"""How PostgreSQL spells things: jsonb, SQL/JSON paths, arrays and correlated subqueries."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json as text_json
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from fhir4ds.plugin import SqlType, Syntax
+from fhir4ds.plugin import SqlType, Step, Syntax
 
 
 class PostgresSyntax(Syntax):
     """PostgreSQL 14 to 18."""
-
-    # Rows of up to 8 KB then stay inline and uncompressed, which is worth a factor of ten and more in reading.
-    table_options: ClassVar[str] = " WITH (toast_tuple_target = 8160)"
 
     types: ClassVar[Mapping[SqlType, str]] = {
         SqlType.BOOLEAN: "boolean",
@@ -22,8 +20,47 @@ class PostgresSyntax(Syntax):
         SqlType.JSON: "jsonb",
     }
 
+    # Rows of up to 8 KB then stay inline and uncompressed, which is worth a factor of ten and more in reading.
+    table_options: ClassVar[str] = " WITH (toast_tuple_target = 8160)"
+
+    doubles_percent: ClassVar[bool] = True
+
+    def text(self, value: str) -> str:
+        # With a backslash the E form means the same whatever standard_conforming_strings says.
+        if "\\" in value:
+            return "E'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+        return super().text(value)
+
+    def placeholder(self, name: str) -> str:
+        return f"%({name})s"
+
+    def extract(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
+        *inner, last = (self.text(step.name) for step in steps)
+        parent = "".join(f"{name} -> " for name in (json, *inner))
+        if type is SqlType.JSON:
+            return f"NULLIF({parent}{last}, 'null')"
+        text = f"({parent.removesuffix(' -> ')} ->> {last})"
+        return text if type is SqlType.TEXT else self.cast(text, type)
+
+    def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
+        return f"ARRAY(SELECT {self.from_json('item', type)} FROM {self.extract_rows(json, steps)} AS item)"
+
+    def extract_rows(self, json: str, steps: Sequence[Step]) -> str:
+        members = ((text_json.dumps(step.name, ensure_ascii=False), step.each) for step in steps)
+        # In lax mode [*] also takes a value that is no array, so it serves where that is not known beforehand.
+        path = "$" + "".join(f".{name}" + ("" if each is False else "[*]") for name, each in members)
+        return f"jsonb_path_query({json}, {self.text(path)})"
+
     def begin(self, *, read_only: bool) -> str:
         return "BEGIN READ ONLY" if read_only else "BEGIN"
 
     def limit_time(self, milliseconds: int) -> str:
         return f"SET LOCAL statement_timeout = {milliseconds}"
+
+    def query_at_once(self, sql: str, milliseconds: int | None) -> str:
+        # The statements of one simple query message are one transaction (PostgreSQL documentation, 55.2.2.1).
+        limit = "" if milliseconds is None else f"{self.limit_time(milliseconds)}; "
+        return f"SET TRANSACTION READ ONLY; {limit}{sql}"
+
+    def session(self) -> str:
+        return "SELECT version(), pg_backend_pid()::text"

@@ -1,0 +1,142 @@
+"""The compiler: text in, one statement of one dialect out."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+
+import attrs
+
+from fhir4ds.compiler.lowering import Lowering
+from fhir4ds.compiler.options import Options
+from fhir4ds.dialect.statement import Statement
+from fhir4ds.dialect.syntax import Syntax
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import CompileError
+from fhir4ds.fhir.model import load_model
+from fhir4ds.fhirpath import ast
+from fhir4ds.fhirpath.parser import parse
+from fhir4ds.functions import values
+from fhir4ds.functions.catalog import FUNCTIONS
+from fhir4ds.functions.declaration import ParameterKind
+from fhir4ds.plan import fusion
+from fhir4ds.plan.collection import Collection
+from fhir4ds.plan.source import Source
+from fhir4ds.sql.statement import StatementBuilder
+
+_CACHED_STATEMENTS = 1024
+
+
+@attrs.frozen(kw_only=True)
+class Compiled:
+    """A statement whose parameters have no values yet.
+
+    Parameters
+    ----------
+    statement : Statement
+        The statement.
+    parameters : tuple of str
+        Names of the parameters that it uses.
+    """
+
+    statement: Statement
+    parameters: tuple[str, ...]
+
+
+@functools.lru_cache(maxsize=_CACHED_STATEMENTS)
+def compile_expression(text: str, syntax: Syntax, source: Source, options: Options) -> Compiled:
+    """Compile a FHIRPath expression.
+
+    Parameters
+    ----------
+    text : str
+        The expression.
+    syntax : Syntax
+        The dialect's words.
+    source : Source
+        Where the resources come from.
+    options : Options
+        Choices that change its meaning.
+
+    Returns
+    -------
+    Compiled
+        The same object again for equal arguments.
+
+    Raises
+    ------
+    CompileError
+        With the position of what is wrong.
+
+    Examples
+    --------
+    >>> from fhir4ds.plan.source import TableSource
+    >>> from fhir4ds_postgres.syntax import PostgresSyntax
+    >>> print(compile_expression("Patient.name.given", PostgresSyntax(), TableSource(), Options()).statement.sql)
+    """
+    tree = parse(text)
+    root = _resource_types(tree, options)
+    lowering = Lowering(text, options, root)
+    try:
+        collection = lowering.expression(tree)
+        statement = StatementBuilder(syntax, source, _stored_types(root, options))
+        return _deliver(" ".join(text.split()), collection, lowering, statement)
+    except CompileError as error:
+        if error.expression is None:
+            error.expression = text
+        raise
+    except RecursionError:
+        raise CompileError("the expression is nested too deeply", expression=text, position=0) from None
+
+
+def _resource_types(tree: ast.Expression, options: Options) -> tuple[str, ...]:
+    """The resource types that an expression is about: those that it names, or else the given ones."""
+    if options.context:
+        return options.context
+    model = load_model(options.model) if options.model is not None else None
+    named = []
+    for name in _first_names(tree):
+        # Without a model a capital letter has to tell a type from an element.
+        if model.is_resource(name) if model is not None else name[:1].isupper():
+            named.append(name)
+    return tuple(dict.fromkeys(named))
+
+
+def _first_names(node: ast.Node) -> Iterator[str]:
+    """The names with which paths begin; names of types in arguments are not such."""
+    if isinstance(node, ast.Member) and node.focus is None:
+        yield node.name
+    function = FUNCTIONS.get(node.name) if isinstance(node, ast.Call) else None
+    typed = function is not None and any(parameter.kind is ParameterKind.TYPE for parameter in function.parameters)
+    for child in ast.children(node):
+        if not (typed and isinstance(node, ast.Call) and child in node.arguments):
+            yield from _first_names(child)
+
+
+def _stored_types(root: tuple[str, ...], options: Options) -> tuple[str, ...]:
+    """The resource types to read: all of them (none is named) where the expression is about an abstract type."""
+    if options.model is None:
+        return root
+    model = load_model(options.model)
+    definitions = [model.type(name) for name in root]
+    return () if any(definition is None or definition.abstract for definition in definitions) else root
+
+
+def _deliver(title: str, collection: Collection, lowering: Lowering, builder: StatementBuilder) -> Compiled:
+    """The statement that delivers the items of a collection."""
+    kind = values.sql_type(collection, lowering.model)
+    guard, unguarded = collection.guard, attrs.evolve(collection, guard=None)
+    items = values.items(unguarded, lowering.names)
+    # Decimals are delivered as text, which keeps their exact value and spares a conversion where they are JSON.
+    computed = kind is SqlType.DECIMAL and items.type is SqlType.DECIMAL
+    items = fusion.read(items, SqlType.TEXT if kind is SqlType.DECIMAL else kind, lowering.names)
+    system = values.system_type(collection.type, lowering.model)
+    statement = builder.build(
+        title=title,
+        items=items,
+        guard=guard,
+        type=kind,
+        delivered="decimal_text" if computed else None,
+        fhir_type=str(collection.type or system) if collection.type is not None else None,
+    )
+    return Compiled(statement=statement, parameters=builder.parameters)

@@ -1,0 +1,332 @@
+"""From the syntax tree to a plan: types, static errors, and the meaning of each node."""
+
+from __future__ import annotations
+
+from functools import singledispatchmethod
+
+import attrs
+
+from fhir4ds.compiler.navigation import member
+from fhir4ds.compiler.options import Options
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import (
+    CompileError,
+    InvalidArguments,
+    InvalidOperation,
+    UnknownElement,
+    UnknownFunction,
+    UnknownVariable,
+    UnsupportedFeature,
+)
+from fhir4ds.fhir.model import Model, load_model
+from fhir4ds.fhirpath import ast
+from fhir4ds.functions import values
+from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
+from fhir4ds.functions.declaration import Function
+from fhir4ds.functions.subsetting import at
+from fhir4ds.functions.typing import narrow, resolve_type
+from fhir4ds.plan.collection import (
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    DECIMAL,
+    INTEGER,
+    LONG,
+    STRING,
+    SYSTEM_TYPES,
+    TIME,
+    Collection,
+    TypeName,
+)
+from fhir4ds.plan.fusion import Names
+from fhir4ds.plan.nodes import RESOURCE, Apply, Constant, Node, Parameter, null
+from fhir4ds.suggestion import did_you_mean
+
+_LITERALS = {
+    ast.LiteralType.BOOLEAN: BOOLEAN,
+    ast.LiteralType.STRING: STRING,
+    ast.LiteralType.INTEGER: INTEGER,
+    ast.LiteralType.LONG: LONG,
+    ast.LiteralType.DECIMAL: DECIMAL,
+    ast.LiteralType.DATE: DATE,
+    ast.LiteralType.DATETIME: DATETIME,
+    ast.LiteralType.TIME: TIME,
+}
+
+#: The code systems that have a variable (FHIR R4, "FHIRPath", section "Environment variables").
+_SYSTEMS = {
+    "ucum": "http://unitsofmeasure.org",
+    "sct": "http://snomed.info/sct",
+    "loinc": "http://loinc.org",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Scope:
+    """What the names of an expression mean where it is evaluated.
+
+    Parameters
+    ----------
+    this : Collection
+        ``$this``, and where a path without a start begins.
+    index : Node, optional
+        ``$index``, inside the argument of a function that iterates.
+    total : Collection, optional
+        ``$total``, inside ``aggregate``.
+    """
+
+    this: Collection
+    index: Node | None = None
+    total: Collection | None = None
+
+
+class Lowering:
+    """Lowers one expression.
+
+    Parameters
+    ----------
+    text : str
+        The expression, for messages.
+    options : Options
+        As given to the compiler.
+    root : tuple of str
+        The types that the resource can have; none where that is not known.
+    """
+
+    def __init__(self, text: str, options: Options, root: tuple[str, ...]) -> None:
+        self.text = text
+        self.options = options
+        self.model: Model | None = load_model(options.model) if options.model is not None else None
+        self.names = Names()
+        self.variables = dict(options.variables)
+        self.root = Collection(plan=RESOURCE, types=tuple(TypeName("FHIR", name) for name in root))
+
+    def expression(self, node: ast.Expression) -> Collection:
+        """Lower a whole expression, which begins at the resource."""
+        return self.lower(node, Scope(this=self.root))
+
+    def error(
+        self, kind: type[CompileError], message: str, node: ast.Expression | int, hint: str | None = None
+    ) -> CompileError:
+        """Make an error that points into the expression."""
+        position = node if isinstance(node, int) else node.position
+        return kind(message, expression=self.text, position=position, hint=hint)
+
+    def member(self, focus: Collection, name: str, node: ast.Expression | int) -> Collection:
+        """Navigate to an element."""
+        return member(
+            focus, name, self.model, self.names, lambda kind, message, hint: self.error(kind, message, node, hint)
+        )
+
+    @singledispatchmethod
+    def lower(self, node: ast.Expression, scope: Scope) -> Collection:
+        """Lower one node of the tree in a scope."""
+        raise self.error(UnsupportedFeature, f"{type(node).__name__} expressions are not supported", node)
+
+    @lower.register
+    def _(self, node: ast.Literal, scope: Scope) -> Collection:
+        type = _LITERALS.get(node.type)
+        if type is None:
+            raise self.error(UnsupportedFeature, "quantity literals are not supported yet", node)
+        return values.system(Constant(node.value, SYSTEM_TYPES[type.name]), type)
+
+    @lower.register
+    def _(self, node: ast.Empty, scope: Scope) -> Collection:
+        return Collection(plan=null(SqlType.JSON))
+
+    @lower.register
+    def _(self, node: ast.Member, scope: Scope) -> Collection:
+        if node.focus is not None:
+            return self.member(self.lower(node.focus, scope), node.name, node)
+        return self._start(node, scope)
+
+    def _start(self, node: ast.Member, scope: Scope) -> Collection:
+        """A name at the start of a path: the type of the resource, or an element of ``$this``."""
+        if scope.this is self.root and self._names_a_type(node.name):
+            wanted = TypeName("FHIR", node.name)
+            if self.model is None:
+                return self.root
+            found = narrow(self.call(node, self.root, (), scope), self.root, wanted)
+            if values.is_empty(found) and self.options.strict:
+                shown = " or ".join(type.name for type in self.root.types)
+                raise self.error(UnknownElement, f"the resource is a {shown}, not a {node.name}", node)
+            return found
+        if not scope.this.types and self.model is not None:
+            raise self.error(
+                UnknownElement,
+                f"which resource type {node.name!r} belongs to is not known",
+                node,
+                hint=f"start with the type, such as Patient.{node.name}, or say which resources are meant",
+            )
+        return self.member(scope.this, node.name, node)
+
+    def _names_a_type(self, name: str) -> bool:
+        if self.model is not None:
+            return self.model.is_resource(name)
+        return name[:1].isupper()
+
+    @lower.register
+    def _(self, node: ast.Call, scope: Scope) -> Collection:
+        focus = scope.this if node.focus is None else self.lower(node.focus, scope)
+        function = FUNCTIONS.get(node.name)
+        if function is None:
+            close = did_you_mean(node.name, FUNCTIONS)
+            raise self.error(UnknownFunction, f"there is no function {node.name!r}", node, close)
+        self._check_arguments(function, node)
+        return function.lower(self.call(node, focus, node.arguments, scope, function))
+
+    def _check_arguments(self, function: Function, node: ast.Call) -> None:
+        required = sum(not parameter.optional for parameter in function.parameters)
+        repeated = any(parameter.repeated for parameter in function.parameters)
+        most = len(function.parameters)
+        if len(node.arguments) < required or (len(node.arguments) > most and not repeated):
+            expected = f"{required}" if required == most else f"{required} to {most}"
+            raise self.error(
+                InvalidArguments,
+                f"{function.name} takes {expected} argument{'s' * (expected != '1')}, not {len(node.arguments)}",
+                node,
+                hint=f"write {function.signature}",
+            )
+
+    def call(
+        self,
+        node: ast.Expression,
+        focus: Collection,
+        arguments: tuple[ast.Expression, ...],
+        scope: Scope,
+        function: Function | None = None,
+    ) -> LoweredCall:
+        """What the lowering of a function or operator gets to see."""
+        return LoweredCall(self, node, focus, arguments, scope, function)
+
+    @lower.register
+    def _(self, node: ast.Index, scope: Scope) -> Collection:
+        focus = self.lower(node.focus, scope)
+        index = self.lower(node.index, scope)
+        call = self.call(node, focus, (), scope)
+        if values.system_type(index.type, self.model) != INTEGER:
+            raise self.error(InvalidOperation, "an index must be an Integer", node)
+        return at(call, focus, values.single_value(call, index))
+
+    @lower.register
+    def _(self, node: ast.Binary, scope: Scope) -> Collection:
+        declared = OPERATORS.get(node.operator)
+        if declared is None:
+            raise self.error(UnsupportedFeature, f"the operator {node.operator!r} is not supported yet", node)
+        left, right = self.lower(node.left, scope), self.lower(node.right, scope)
+        return declared.lower(self.call(node, left, (), scope), left, right)
+
+    @lower.register
+    def _(self, node: ast.TypeOperation, scope: Scope) -> Collection:
+        focus = self.lower(node.operand, scope)
+        return FUNCTIONS[node.operator].lower(self.call(node, focus, (node.type,), scope, FUNCTIONS[node.operator]))
+
+    @lower.register
+    def _(self, node: ast.Polarity, scope: Scope) -> Collection:
+        operand = self.lower(node.operand, scope)
+        call = self.call(node, operand, (), scope)
+        kind = values.system_type(operand.type, self.model)
+        if values.is_empty(operand):
+            return operand
+        if kind not in (INTEGER, LONG, DECIMAL):
+            raise self.error(InvalidOperation, f"{node.sign} needs a number, not {kind or operand.type}", node)
+        value = values.single_value(call, operand)
+        return values.system(value if node.sign == "+" else Apply("negate", (value,), value.type), kind)
+
+    @lower.register
+    def _(self, node: ast.This, scope: Scope) -> Collection:
+        return scope.this
+
+    @lower.register
+    def _(self, node: ast.IndexVariable, scope: Scope) -> Collection:
+        if scope.index is None:
+            raise self.error(InvalidOperation, "$index has a meaning only inside the argument of an iteration", node)
+        return values.system(scope.index, INTEGER)
+
+    @lower.register
+    def _(self, node: ast.Total, scope: Scope) -> Collection:
+        if scope.total is None:
+            raise self.error(InvalidOperation, "$total has a meaning only inside aggregate", node)
+        return scope.total
+
+    @lower.register
+    def _(self, node: ast.External, scope: Scope) -> Collection:
+        name = node.name
+        if name in self.variables:
+            type = self.variables[name]
+            return values.system(Parameter(name, SYSTEM_TYPES[type.name]), type)
+        if name in ("resource", "rootResource", "context"):
+            return self.root
+        uri = _SYSTEMS.get(name)
+        if uri is None and name.startswith("vs-"):
+            uri = "http://hl7.org/fhir/ValueSet/" + name.removeprefix("vs-")
+        if uri is None and name.startswith("ext-"):
+            uri = "http://hl7.org/fhir/StructureDefinition/" + name.removeprefix("ext-")
+        if uri is not None:
+            return values.system(Constant(uri, SqlType.TEXT), STRING)
+        close = did_you_mean(name, [*self.variables, "resource", "context", "rootResource", *_SYSTEMS])
+        hint = close or f"give its value: query(..., {name}=...)"
+        raise self.error(UnknownVariable, f"variable %{name} has no value", node, hint)
+
+
+@attrs.frozen(eq=False)
+class LoweredCall:
+    """A call as the declaration of a function sees it (`fhir4ds.functions.declaration.Call`)."""
+
+    _lowering: Lowering
+    node: ast.Expression
+    focus: Collection
+    arguments: tuple[ast.Expression | ast.TypeSpecifier, ...]
+    _scope: Scope
+    _function: Function | None = None
+
+    @property
+    def position(self) -> int:
+        """Offset of the call in the expression."""
+        return self.node.position
+
+    @property
+    def names(self) -> Names:
+        """Source of variable names."""
+        return self._lowering.names
+
+    @property
+    def model(self) -> Model | None:
+        """The FHIR model."""
+        return self._lowering.model
+
+    @property
+    def strict(self) -> bool:
+        """Whether strict rules are enforced."""
+        return self._lowering.options.strict
+
+    @property
+    def count(self) -> int:
+        """Number of arguments."""
+        return len(self.arguments)
+
+    def value(self, number: int) -> Collection:
+        """Lower an argument that is evaluated once."""
+        return self._lowering.lower(self.arguments[number], self._scope)
+
+    def body(
+        self, number: int, item: Collection, *, index: Node | None = None, total: Collection | None = None
+    ) -> Collection:
+        """Lower an argument for one item."""
+        return self._lowering.lower(self.arguments[number], Scope(this=item, index=index, total=total))
+
+    def type(self, number: int) -> TypeName:
+        """The type that an argument names."""
+        argument = self.arguments[number]
+        specifier = argument if isinstance(argument, ast.TypeSpecifier) else ast.type_specifier(argument)
+        if specifier is None:
+            raise self.error(InvalidArguments, "expected the name of a type, such as Quantity or System.String")
+        return resolve_type(self, specifier.namespace, specifier.name)
+
+    def member(self, collection: Collection, name: str) -> Collection:
+        """Navigate to an element."""
+        return self._lowering.member(collection, name, self.node)
+
+    def error(self, kind: type[CompileError], message: str, hint: str | None = None) -> CompileError:
+        """Make a compile error that points at the call."""
+        return self._lowering.error(kind, message, self.node, hint)

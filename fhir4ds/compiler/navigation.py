@@ -1,0 +1,202 @@
+"""Going from a collection to an element by name: what the FHIR model says about it, and the plan of the step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from fhir4ds.dialect.path import Step
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import CompileError, InvalidOperation, UnknownElement
+from fhir4ds.fhir.model import Element, Model
+from fhir4ds.plan import fusion
+from fhir4ds.plan.collection import Choice, Collection, TypeName
+from fhir4ds.plan.fusion import Names
+from fhir4ds.plan.nodes import Apply, Array, Case, Each, Extract, Node, Reference, apply, empty
+from fhir4ds.suggestion import did_you_mean
+
+#: Makes a compile error that points at the step.
+Fail = Callable[[type[CompileError], str, str | None], CompileError]
+
+#: Elements of a primitive that do not stand in its value but in the member of the same name with an underscore
+#: (FHIR R4, "JSON Representation of Resources", section "Primitive Elements").
+_BESIDE_VALUE = ("id", "extension")
+
+
+def member(collection: Collection, name: str, model: Model | None, names: Names, fail: Fail) -> Collection:
+    """Navigate from every item of a collection to an element.
+
+    Parameters
+    ----------
+    collection : Collection
+        Where to start.
+    name : str
+        The element; of a choice element, its name without a type.
+    model : Model, optional
+        What says which elements there are; None for untyped JSON.
+    names : Names
+        Source of variable names.
+    fail : Fail
+        Makes the error for an element that does not exist.
+
+    Returns
+    -------
+    Collection
+
+    Raises
+    ------
+    UnknownElement
+        If no type that the items can have has the element.
+    InvalidOperation
+        If the items are computed values, which have no elements.
+    """
+    if model is None or not collection.types:
+        return _untyped(collection, name, names, fail)
+    if collection.choices:
+        return _through_choice(collection, name, model, names, fail)
+    found = {type: _element(type, name, model) for type in collection.types}
+    elements = {type: element for type, element in found.items() if element is not None}
+    if not elements and any(_is_any_resource(type) for type in collection.types):
+        elements = _of_any_resource(name, model)
+    if not elements:
+        raise _unknown(collection, name, model, fail)
+    start = attrs.evolve(collection, plan=_beside(collection, name, model, fail))
+    return _arrive(start, tuple(elements.values()), names)
+
+
+def _untyped(collection: Collection, name: str, names: Names, fail: Fail) -> Collection:
+    if collection.plan.type is not SqlType.JSON:
+        raise fail(InvalidOperation, f"a computed value has no element {name!r}", None)
+    # Whether the member is an array is only known when it is met.
+    return attrs.evolve(collection, plan=fusion.extract(collection.plan, Step(name, each=None), names), types=())
+
+
+def _element(type: TypeName, name: str, model: Model) -> Element | None:
+    return model.element(type.name, name) if type.namespace == "FHIR" else None
+
+
+def _is_any_resource(type: TypeName) -> bool:
+    return type in (TypeName("FHIR", "Resource"), TypeName("FHIR", "DomainResource"))
+
+
+def _of_any_resource(name: str, model: Model) -> dict[TypeName, Element]:
+    """The elements of that name of all resource types: contained resources and entries can be any of them."""
+    types = ((TypeName("FHIR", resource), model.element(resource, name)) for resource in model.resource_types)
+    return {type: element for type, element in types if element is not None}
+
+
+def _arrive(start: Collection, elements: tuple[Element, ...], names: Names) -> Collection:
+    """The collection at the end of a step to one of several definitions of an element."""
+    types = tuple(dict.fromkeys(type_name(type) for element in elements for type in element.types))
+    first = elements[0]
+    if first.choice:
+        choices = {
+            element.json_name(type): Choice(type_name(type), element.json_name(type))
+            for element in elements
+            for type in element.types
+        }
+        return attrs.evolve(start, types=types, choices=tuple(choices.values()))
+    cardinalities = {element.many for element in elements}
+    each = first.many if len(cardinalities) == 1 else None
+    return attrs.evolve(start, plan=fusion.extract(start.plan, Step(first.name, each), names), types=types)
+
+
+def type_name(name: str) -> TypeName:
+    """The type that the FHIR model calls by a name."""
+    namespace, _, system = name.partition("System.")
+    return TypeName("System", system) if not namespace and system else TypeName("FHIR", name)
+
+
+def _beside(collection: Collection, name: str, model: Model, fail: Fail) -> Node:
+    """The plan from which a step starts: for id and extension of a primitive, what stands beside its value."""
+    plan = collection.plan
+    primitive = all(type.namespace == "System" or model.is_primitive(type.name) for type in collection.types)
+    if not primitive:
+        return plan
+    if name not in _BESIDE_VALUE or plan.type is not SqlType.JSON:
+        raise _unknown(collection, name, model, fail)
+    shadow = _shadow(plan)
+    if shadow is None:
+        raise fail(InvalidOperation, f"{name!r} of a primitive element cannot be reached from here", None)
+    return shadow
+
+
+def _shadow(plan: Node) -> Node | None:
+    """The plan of what stands beside the values of a navigation to a primitive element."""
+    if isinstance(plan, Extract):
+        *parents, last = plan.steps
+        return attrs.evolve(plan, steps=(*parents, Step("_" + last.name, last.each)))
+    if isinstance(plan, Each) and plan.where is None:
+        body = _shadow(plan.body)
+        return None if body is None else attrs.evolve(plan, body=body)
+    if isinstance(plan, Case) and plan.branches:
+        shadows = [(condition, _shadow(value)) for condition, value in plan.branches]
+        if all(shadow is not None for _, shadow in shadows):
+            return Case(tuple((c, s) for c, s in shadows if s is not None), empty(plan.type, many=plan.many))
+    return None
+
+
+def _through_choice(collection: Collection, name: str, model: Model, names: Names, fail: Fail) -> Collection:
+    """Go on from a choice element whose type is not decided: through each type that has the next element."""
+    reached = []
+    for choice in collection.choices:
+        element = _element(choice.type, name, model)
+        if element is not None and (name in _BESIDE_VALUE or not model.is_primitive(choice.type.name)):
+            one = attrs.evolve(collection, choices=(), types=(choice.type,))
+            step = Step(choice.member)
+            reached.append((one, step))
+    if not reached:
+        raise _unknown(collection, name, model, fail)
+    if len(reached) == 1:
+        one, step = reached[0]
+        return member(attrs.evolve(one, plan=fusion.extract(one.plan, step, names)), name, model, names, fail)
+    if not collection.many:
+        return _merge([_onward(one, step, one.plan, name, model, names, fail) for one, step in reached], names)
+    variable = names.fresh()
+    parent = Reference(variable, SqlType.JSON)
+    merged = _merge([_onward(one, step, parent, name, model, names, fail) for one, step in reached], names)
+    if merged.choices:
+        raise fail(InvalidOperation, f"say of which type the element is before {name!r}", "use ofType(...)")
+    return attrs.evolve(merged, plan=Each(collection.plan, variable, merged.plan), guard=collection.guard)
+
+
+def _onward(
+    start: Collection, step: Step, parent: Node, name: str, model: Model, names: Names, fail: Fail
+) -> Collection:
+    at_choice = attrs.evolve(start, plan=fusion.extract(parent, step, names), guard=None)
+    return member(at_choice, name, model, names, fail)
+
+
+def _merge(ways: list[Collection], names: Names) -> Collection:
+    """One collection out of several of which at most one has items."""
+    types = tuple(dict.fromkeys(type for way in ways for type in way.types))
+    if any(way.many for way in ways):
+        plan = ways[0].plan if ways[0].many else _as_array(ways[0].plan, names)
+        for way in ways[1:]:
+            other = way.plan if way.many else _as_array(way.plan, names)
+            plan = Apply("array_concat", (plan, other), plan.type, many=True)
+    else:
+        plan = Apply("coalesce", tuple(way.plan for way in ways), SqlType.JSON)
+    return attrs.evolve(ways[0], plan=plan, types=types, choices=(), guard=None)
+
+
+def _as_array(plan: Node, names: Names) -> Node:
+    variable = names.fresh()
+    item = Reference(variable, plan.type)
+    return Each(Array((plan,), plan.type), variable, item, where=apply("is_not_null", item))
+
+
+def _unknown(collection: Collection, name: str, model: Model, fail: Fail) -> CompileError:
+    shown = " or ".join(dict.fromkeys(type.name for type in collection.types))
+    if len(collection.types) > 3:
+        shown = f"any of the {len(collection.types)} types possible here"
+    for type in collection.types:
+        chosen = model.choice(type.name, name) if type.namespace == "FHIR" else None
+        if chosen is not None:
+            element, chosen_type = chosen
+            hint = f"write {element.name}.ofType({chosen_type})"
+            return fail(UnknownElement, f"{shown} has no element {name!r}: it is a type of the element {element.name!r}", hint)
+    known = [element for type in collection.types if type.namespace == "FHIR" for element in model.elements(type.name)]
+    close = did_you_mean(name, known)
+    return fail(UnknownElement, f"{shown} has no element {name!r}", close)

@@ -1,0 +1,66 @@
+"""The closed table of scalar SQL primitives that the compiler composes everything from.
+
+Each entry is a template: ``{0}``, ``{1}`` are the arguments in order, ``{*}`` all of them separated by commas. The
+spelling here is standard SQL; a dialect lists only its differences (`Syntax.differences`). A new FHIRPath function is
+composed from these words in the core and touches no dialect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+PRIMITIVES: Mapping[str, str] = MappingProxyType(
+    {
+        # three-valued logic
+        "and": "({0} AND {1})",
+        "or": "({0} OR {1})",
+        "not": "(NOT {0})",
+        "is_null": "({0} IS NULL)",
+        "is_not_null": "({0} IS NOT NULL)",
+        "is_true": "({0} IS TRUE)",
+        "coalesce": "COALESCE({*})",
+        "null_if": "NULLIF({0}, {1})",
+        # comparison; NULL on either side gives NULL
+        "equal": "({0} = {1})",
+        "unequal": "({0} <> {1})",
+        "less": "({0} < {1})",
+        "less_or_equal": "({0} <= {1})",
+        # comparison of text by code point, whatever the collation of the database
+        "text_less": '({0} COLLATE "C" < {1} COLLATE "C")',
+        "json_equal": "({0} = {1})",
+        "least": "LEAST({*})",
+        "greatest": "GREATEST({*})",
+        # arithmetic
+        "negate": "(- {0})",
+        "add": "({0} + {1})",
+        "subtract": "({0} - {1})",
+        "decimal_text": "CAST({0} AS TEXT)",
+        "multiply": "({0} * {1})",
+        # text
+        "concat": "({0} || {1})",
+        "length": "CHAR_LENGTH({0})",
+        "left": "LEFT({0}, {1})",
+        "right": "RIGHT({0}, {1})",
+        "substring": "SUBSTRING({0}, {1}, {2})",
+        "position": "POSITION({1} IN {0})",
+        "lower": "LOWER({0})",
+        "upper": "UPPER({0})",
+        "pad_right": "RPAD({0}, {1}, {2})",
+        "regexp_matches": "({0} ~ {1})",
+        # dates and times, as ISO 8601 text; both give and take text
+        "to_utc": "TO_CHAR(CAST({0} AS TIMESTAMPTZ) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')",
+        # arrays
+        "array_length": "CARDINALITY({0})",
+        "array_at": "({0})[{1}]",
+        "array_slice": "({0})[{1}:{2}]",
+        "array_concat": "({0} || {1})",
+        "array_contains": "({1} = ANY({0}))",
+        # JSON
+        "json_kind": "JSONB_TYPEOF({0})",
+        "json_text": "({0} #>> '{{}}')",
+        "json_has": "({0} ? {1})",
+        "to_json": "TO_JSONB({0})",
+        "json_object": "JSONB_BUILD_OBJECT({*})",
+    }
+)

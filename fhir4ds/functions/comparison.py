@@ -1,0 +1,187 @@
+"""Equality and order of values (FHIRPath N1, sections 6.1 and 6.2)."""
+
+from __future__ import annotations
+
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import InvalidOperation, UnsupportedFeature
+from fhir4ds.functions import temporal, values
+from fhir4ds.functions.declaration import Call, Example
+from fhir4ds.functions.operators import operator
+from fhir4ds.plan.collection import (
+    BOOLEAN,
+    DATE,
+    DATETIME,
+    DECIMAL,
+    INTEGER,
+    LONG,
+    QUANTITY,
+    STRING,
+    TIME,
+    Collection,
+    TypeName,
+)
+from fhir4ds.plan.nodes import (
+    FALSE,
+    TRUE,
+    Array,
+    Case,
+    Each,
+    Exists,
+    Node,
+    Reference,
+    apply,
+    bind,
+    integer,
+    length,
+    null,
+)
+
+_NUMBERS = (INTEGER, LONG, DECIMAL)
+_DATES = (DATE, DATETIME)
+_EMPTY = null(SqlType.BOOLEAN)
+
+
+def _comparable(left: TypeName | None, right: TypeName | None) -> bool:
+    """Whether values of two System types can be compared at all."""
+    return left == right or (left in _NUMBERS and right in _NUMBERS) or (left in _DATES and right in _DATES)
+
+
+def _equal_values(call: Call, left: Node, right: Node, types: tuple[TypeName | None, TypeName | None]) -> Node:
+    """Equality of two values that are there."""
+    a, b = types
+    if a is not None and b is not None and (a in (*_DATES, TIME)):
+        return temporal.equal(left, right, (a, b), call.names)
+    if a is None:
+        return apply("json_equal", left, right)
+    return apply("equal", left, right)
+
+
+def equality(call: Call, left: Collection, right: Collection) -> Node:
+    """Whether two collections are equal: NULL where either is empty or precision cannot tell."""
+    if values.is_empty(left) or values.is_empty(right):
+        return _EMPTY
+    types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
+    if QUANTITY in types or _is_quantity(left) or _is_quantity(right):
+        raise call.error(UnsupportedFeature, "quantities cannot be compared yet")
+    if not _comparable(*types):
+        found = apply("and", values.present(call, left), values.present(call, right))
+        return Case(((found, FALSE),), _EMPTY)
+    a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
+    if not a.many and not b.many:
+        return _equal_values(call, a, b, types)
+    return _equal_arrays(call, a, b, types)
+
+
+def _equal_arrays(call: Call, a: Node, b: Node, types: tuple[TypeName | None, TypeName | None]) -> Node:
+    def compare(first: Node, second: Node) -> Node:
+        variable, index = call.names.fresh(), call.names.fresh()
+        other = apply("array_at", second, Reference(index, SqlType.INTEGER), type=b.type)
+        pair = _equal_values(call, Reference(variable, a.type), other, types)
+        none = apply("equal", integer(0), apply("least", length(first), length(second), type=SqlType.INTEGER))
+        return Case(
+            (
+                (none, _EMPTY),
+                (apply("unequal", length(first), length(second)), FALSE),
+                (Exists(first, variable, apply("not", pair), index), FALSE),
+                (Exists(first, variable, apply("is_null", pair), index), _EMPTY),
+            ),
+            TRUE,
+        )
+
+    return bind(
+        call.names.fresh(),
+        _array(call, a),
+        lambda first: bind(call.names.fresh(), _array(call, b), lambda second: compare(first, second)),
+    )
+
+
+def _array(call: Call, node: Node) -> Node:
+    """An array of the values that are there."""
+    if node.many:
+        return node
+    variable = call.names.fresh()
+    item = Reference(variable, node.type)
+    return Each(Array((node,), node.type), variable, item, where=apply("is_not_null", item))
+
+
+def _is_quantity(collection: Collection) -> bool:
+    return collection.type is not None and collection.type.name == "Quantity"
+
+
+@operator(
+    "=",
+    group="Equality",
+    examples=(
+        Example(expression="1 = 1.0", result=(True,)),
+        Example(expression="'a' = 'A'", result=(False,)),
+        Example(expression="@2018-03 = @2018-03-01", result=()),
+        Example(expression="{} = 1", result=()),
+    ),
+)
+def equals(call: Call, left: Collection, right: Collection) -> Collection:
+    """True if both collections have equal items in the same order; empty if either is empty."""
+    return values.system(equality(call, left, right), BOOLEAN)
+
+
+@operator(
+    "!=",
+    group="Equality",
+    examples=(Example(expression="1 != 2", result=(True,)), Example(expression="{} != 1", result=())),
+)
+def differs(call: Call, left: Collection, right: Collection) -> Collection:
+    """The negation of ``=``."""
+    return values.system(apply("not", equality(call, left, right)), BOOLEAN)
+
+
+def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = False) -> Node:
+    """Whether one single value comes before another."""
+    if values.is_empty(left) or values.is_empty(right):
+        return _EMPTY
+    types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
+    if QUANTITY in types or _is_quantity(left) or _is_quantity(right):
+        raise call.error(UnsupportedFeature, "quantities cannot be compared yet")
+    if not _comparable(*types) or types[0] in (None, BOOLEAN):
+        shown = " and ".join(str(type or collection.type or "an unknown type") for type, collection in zip(types, (left, right), strict=True))
+        raise call.error(InvalidOperation, f"{shown} cannot be compared for order")
+    a, b = values.single_value(call, left), values.single_value(call, right)
+    if types[0] in (*_DATES, TIME):
+        assert types[0] is not None and types[1] is not None
+        if or_equal:
+            return apply("not", temporal.less(b, a, (types[1], types[0]), call.names))
+        return temporal.less(a, b, (types[0], types[1]), call.names)
+    if types[0] == STRING:
+        return apply("not", apply("text_less", b, a)) if or_equal else apply("text_less", a, b)
+    return apply("less_or_equal" if or_equal else "less", a, b)
+
+
+@operator(
+    "<",
+    group="Comparison",
+    examples=(
+        Example(expression="1 < 2.5", result=(True,)),
+        Example(expression="'b' < 'a'", result=(False,)),
+        Example(expression="@2018-03 < @2018-03-01", result=()),
+        Example(expression="@2018-02 < @2018-03-01", result=(True,)),
+    ),
+)
+def less(call: Call, left: Collection, right: Collection) -> Collection:
+    """Whether the left value comes before the right one."""
+    return values.system(_less(call, left, right), BOOLEAN)
+
+
+@operator("<=", group="Comparison", examples=(Example(expression="2 <= 2", result=(True,)),))
+def less_or_equal(call: Call, left: Collection, right: Collection) -> Collection:
+    """Whether the left value comes before the right one or is equal to it."""
+    return values.system(_less(call, left, right, or_equal=True), BOOLEAN)
+
+
+@operator(">", group="Comparison", examples=(Example(expression="@T10:30 > @T10:00", result=(True,)),))
+def greater(call: Call, left: Collection, right: Collection) -> Collection:
+    """Whether the left value comes after the right one."""
+    return values.system(_less(call, right, left), BOOLEAN)
+
+
+@operator(">=", group="Comparison", examples=(Example(expression="1 >= 2", result=(False,)),))
+def greater_or_equal(call: Call, left: Collection, right: Collection) -> Collection:
+    """Whether the left value comes after the right one or is equal to it."""
+    return values.system(_less(call, right, left, or_equal=True), BOOLEAN)

@@ -1,0 +1,174 @@
+"""How a function is declared: everything about it in one place."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeAlias
+
+import attrs
+
+from fhir4ds.errors import CompileError
+from fhir4ds.fhir.model import Model
+from fhir4ds.plan.collection import Collection, TypeName
+from fhir4ds.plan.fusion import Names
+from fhir4ds.plan.nodes import Node
+
+
+class ParameterKind(enum.Enum):
+    """How an argument is evaluated."""
+
+    VALUE = "value"  # once, where the call stands: it sees the outer $this
+    EXPRESSION = "expression"  # for each item of the focus, which it sees as $this
+    TYPE = "type"  # not at all: it names a type
+
+
+@attrs.frozen
+class Parameter:
+    """A parameter of a function."""
+
+    name: str
+    kind: ParameterKind = ParameterKind.VALUE
+    optional: bool = False
+    repeated: bool = False
+
+
+class Call(Protocol):
+    """One call of a function in an expression, as its lowering sees it."""
+
+    #: The collection that the function is called on.
+    focus: Collection
+    #: Offset of the function's name in the expression.
+    position: int
+    #: Source of variable names for the statement.
+    names: Names
+    #: The FHIR model that types elements, if there is one.
+    model: Model | None
+    #: Whether the strict rules of the specification are enforced.
+    strict: bool
+
+    @property
+    def count(self) -> int:
+        """Number of arguments."""
+        ...
+
+    def value(self, number: int) -> Collection:
+        """Lower argument ``number``, which is evaluated once."""
+        ...
+
+    def body(self, number: int, item: Collection, *, index: Node | None = None, total: Collection | None = None) -> (
+        Collection
+    ):
+        """Lower argument ``number`` for one item of the focus."""
+        ...
+
+    def type(self, number: int) -> TypeName:
+        """The type that argument ``number`` names."""
+        ...
+
+    def error(self, kind: type[CompileError], message: str, hint: str | None = None) -> CompileError:
+        """Make a compile error that points at the call."""
+        ...
+
+    def member(self, collection: Collection, name: str) -> Collection:
+        """Navigate to an element by name."""
+        ...
+
+
+Lowering: TypeAlias = Callable[[Call], Collection]
+
+
+@attrs.frozen(kw_only=True)
+class Example:
+    """An expression over a resource and what it gives; runs as a test on every database.
+
+    Parameters
+    ----------
+    expression : str
+        FHIRPath.
+    result : tuple
+        Expected values.
+    resource : Mapping, optional
+        The resource; none for expressions over literals.
+    """
+
+    expression: str
+    result: tuple[object, ...]
+    resource: Mapping[str, object] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Function:
+    """A FHIRPath function.
+
+    Parameters
+    ----------
+    name : str
+        As it is called.
+    group : str
+        Section of the reference page.
+    parameters : tuple of Parameter
+        Its signature.
+    returns : str
+        Type and cardinality of the result, for the reference page.
+    summary : str
+        What it does, in a sentence or two.
+    examples : tuple of Example
+        Tested on every database.
+    lower : Lowering
+        How it becomes a plan.
+    """
+
+    name: str
+    group: str
+    parameters: tuple[Parameter, ...]
+    returns: str
+    summary: str
+    examples: tuple[Example, ...]
+    lower: Lowering
+
+    @property
+    def signature(self) -> str:
+        """The signature as the reference page shows it."""
+        shown = [
+            f"[{parameter.name}]" if parameter.optional else parameter.name + ("..." if parameter.repeated else "")
+            for parameter in self.parameters
+        ]
+        return f"{self.name}({', '.join(shown)})"
+
+
+#: Every function that is declared, by name.
+FUNCTIONS: dict[str, Function] = {}
+
+
+def function(
+    name: str, *parameters: Parameter, group: str, returns: str, examples: tuple[Example, ...] = ()
+) -> Callable[[Lowering], Lowering]:
+    """Declare a function; the docstring of the lowering is its documentation.
+
+    Parameters
+    ----------
+    name, parameters, group, returns, examples
+        As in `Function`.
+
+    Returns
+    -------
+    callable
+        Decorator for the lowering.
+    """
+
+    def declare(lower: Lowering) -> Lowering:
+        if name in FUNCTIONS:
+            raise ValueError(f"function {name!r} is declared twice")
+        FUNCTIONS[name] = Function(
+            name=name,
+            group=group,
+            parameters=parameters,
+            returns=returns,
+            summary=" ".join((lower.__doc__ or "").split()),
+            examples=examples,
+            lower=lower,
+        )
+        return lower
+
+    return declare

@@ -1,0 +1,115 @@
+"""Existence: is there anything, and how much of it (FHIRPath N1, section 5.1)."""
+
+from __future__ import annotations
+
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.functions import values
+from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
+from fhir4ds.plan.collection import BOOLEAN, INTEGER, Collection
+from fhir4ds.plan.nodes import FALSE, TRUE, Case, Exists, Node, Raise, apply, both, integer, length
+
+_GROUP = "Existence"
+_PATIENT = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "active": True,
+    "name": [{"use": "official", "given": ["Ada", "Eve"]}, {"use": "nickname", "given": ["Addy"]}],
+}
+_CRITERIA = Parameter("criteria", ParameterKind.EXPRESSION)
+_OPTIONAL_CRITERIA = Parameter("criteria", ParameterKind.EXPRESSION, optional=True)
+
+
+def _any(call: Call, condition_of: int | None) -> Node:
+    """Whether the criteria hold for any item of the focus."""
+    focus = call.focus
+    if condition_of is None:
+        return values.present(call, focus)
+    if not focus.many:
+        found = values.present(call, focus)
+        return apply("is_true", both(found, values.boolean(call, call.body(condition_of, focus, index=integer(0)))) or found)
+    walk = values.iterate(call, focus)
+    condition = values.boolean(call, call.body(condition_of, walk.item))
+    return Exists(walk.source, walk.variable, condition)
+
+
+@function(
+    "exists",
+    _OPTIONAL_CRITERIA,
+    group=_GROUP,
+    returns="Boolean",
+    examples=(
+        Example(expression="name.exists()", resource=_PATIENT, result=(True,)),
+        Example(expression="name.exists(use = 'old')", resource=_PATIENT, result=(False,)),
+    ),
+)
+def exists(call: Call) -> Collection:
+    """True if the collection has any item, or any for which the criteria hold; false otherwise."""
+    return values.system(_any(call, 0 if call.count else None), BOOLEAN)
+
+
+@function(
+    "empty",
+    group=_GROUP,
+    returns="Boolean",
+    examples=(
+        Example(expression="birthDate.empty()", resource=_PATIENT, result=(True,)),
+        Example(expression="name.empty()", resource=_PATIENT, result=(False,)),
+    ),
+)
+def is_empty(call: Call) -> Collection:
+    """True if the collection has no items; false otherwise."""
+    return values.system(apply("not", values.present(call, call.focus)), BOOLEAN)
+
+
+@function(
+    "all",
+    _CRITERIA,
+    group=_GROUP,
+    returns="Boolean",
+    examples=(
+        Example(expression="name.all(given.exists())", resource=_PATIENT, result=(True,)),
+        Example(expression="name.all(use = 'official')", resource=_PATIENT, result=(False,)),
+        Example(expression="telecom.all(use = 'home')", resource=_PATIENT, result=(True,)),
+    ),
+)
+def all_items(call: Call) -> Collection:
+    """True if the criteria hold for every item; also for the empty collection."""
+    focus = call.focus
+    if not focus.many:
+        failed = both(values.present(call, focus), _fails(values.boolean(call, call.body(0, focus, index=integer(0)))))
+        return values.system(apply("not", failed or FALSE), BOOLEAN)
+    walk = values.iterate(call, focus)
+    failed = _fails(values.boolean(call, call.body(0, walk.item)))
+    return values.system(apply("not", Exists(walk.source, walk.variable, failed)), BOOLEAN)
+
+
+def _fails(condition: Node) -> Node:
+    return apply("not", apply("is_true", condition))
+
+
+@function(
+    "count",
+    group=_GROUP,
+    returns="Integer",
+    examples=(
+        Example(expression="name.given.count()", resource=_PATIENT, result=(3,)),
+        Example(expression="telecom.count()", resource=_PATIENT, result=(0,)),
+    ),
+)
+def count(call: Call) -> Collection:
+    """The number of items."""
+    return values.system(values.count(call, call.focus), INTEGER)
+
+
+@function(
+    "not",
+    group="Boolean logic",
+    returns="Boolean",
+    examples=(
+        Example(expression="active.not()", resource=_PATIENT, result=(False,)),
+        Example(expression="{}.not()", result=()),
+    ),
+)
+def negation(call: Call) -> Collection:
+    """True if the single item is false, false if it is true, empty if there is none."""
+    return values.system(apply("not", values.boolean(call, call.focus)), BOOLEAN)

@@ -1,0 +1,63 @@
+"""FHIR's own additions to FHIRPath (FHIR R4, "FHIRPath", section "Additional functions")."""
+
+from __future__ import annotations
+
+from fhir4ds.errors import InvalidArguments
+from fhir4ds.functions import values
+from fhir4ds.functions.declaration import Call, Example, Parameter, function
+from fhir4ds.functions.filtering import keep
+from fhir4ds.functions.subsetting import at
+from fhir4ds.plan.collection import BOOLEAN, STRING, Collection
+from fhir4ds.plan.nodes import FALSE, apply, integer
+
+_GROUP = "FHIR"
+_PATIENT = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "birthDate": "1980-01-01",
+    "_birthDate": {"extension": [{"url": "http://example.org/time", "valueString": "morning"}]},
+    "extension": [{"url": "http://example.org/color", "valueCode": "red"}],
+}
+
+
+@function(
+    "extension",
+    Parameter("url"),
+    group=_GROUP,
+    returns="the extensions with the url",
+    examples=(
+        Example(expression="extension('http://example.org/color').value", resource=_PATIENT, result=("red",)),
+        Example(expression="birthDate.extension('http://example.org/time').value", resource=_PATIENT, result=("morning",)),
+    ),
+)
+def extension(call: Call) -> Collection:
+    """The extensions of each item whose url is the given one; also those of primitive elements."""
+    url = call.value(0)
+    if values.system_type(url.type, call.model) != STRING:
+        raise call.error(InvalidArguments, "the url of an extension must be a String")
+    wanted = values.single_value(call, url)
+    extensions = call.member(call.focus, "extension")
+    return keep(
+        call,
+        extensions,
+        lambda item, _: apply("equal", values.value(call.member(item, "url"), call.model, call.names), wanted),
+    )
+
+
+@function(
+    "hasValue",
+    group=_GROUP,
+    returns="Boolean",
+    examples=(
+        Example(expression="birthDate.hasValue()", resource=_PATIENT, result=(True,)),
+        Example(expression="extension.hasValue()", resource=_PATIENT, result=(False,)),
+    ),
+)
+def has_value(call: Call) -> Collection:
+    """Whether the focus is a single primitive element that has a value, and not extensions alone."""
+    focus = call.focus
+    if values.system_type(focus.type, call.model) is None:
+        return values.system(FALSE, BOOLEAN)
+    first = values.value(at(call, focus, integer(0)), call.model, call.names)
+    alone = apply("equal", values.count(call, focus), integer(1))
+    return values.system(apply("and", alone, apply("is_not_null", first)), BOOLEAN)

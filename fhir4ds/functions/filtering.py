@@ -1,0 +1,78 @@
+"""Filtering and projection (FHIRPath N1, section 5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from fhir4ds.functions import values
+from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
+from fhir4ds.plan.collection import Collection
+from fhir4ds.plan.nodes import Each, Node, Reference, both, integer
+
+_GROUP = "Filtering and projection"
+_PATIENT = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "name": [{"use": "official", "given": ["Ada", "Eve"]}, {"use": "nickname", "given": ["Addy"]}],
+}
+
+
+def keep(call: Call, focus: Collection, condition: Callable[[Collection, Node], Node]) -> Collection:
+    """The items for which a condition, given an item and its index, is true."""
+    if not focus.many:
+        return attrs.evolve(focus, guard=both(focus.guard, condition(attrs.evolve(focus, guard=None), integer(0))))
+    walk = values.iterate(call, focus)
+    index = call.names.fresh()
+    where = condition(walk.item, values.zero_based(index))
+    kept = Each(
+        walk.source,
+        walk.variable,
+        Reference(walk.variable, walk.item.plan.type),
+        where=where,
+        index=index if values.mentions(where, index) else None,
+    )
+    return attrs.evolve(focus, plan=kept, guard=None)
+
+
+@function(
+    "where",
+    Parameter("criteria", ParameterKind.EXPRESSION),
+    group=_GROUP,
+    returns="the items for which the criteria hold, in order",
+    examples=(
+        Example(expression="name.where(use = 'nickname').given", resource=_PATIENT, result=("Addy",)),
+        Example(expression="name.where(given.count() > 5)", resource=_PATIENT, result=()),
+        Example(expression="name.given.where($index > 0)", resource=_PATIENT, result=("Eve", "Addy")),
+    ),
+)
+def where(call: Call) -> Collection:
+    """Keep the items for which the criteria are true; false and empty both drop an item."""
+    return keep(call, call.focus, lambda item, index: values.boolean(call, call.body(0, item, index=index)))
+
+
+@function(
+    "select",
+    Parameter("projection", ParameterKind.EXPRESSION),
+    group=_GROUP,
+    returns="the results for all items, flattened",
+    examples=(
+        Example(expression="name.select(given.first())", resource=_PATIENT, result=("Ada", "Addy")),
+        Example(expression="name.select(given)", resource=_PATIENT, result=("Ada", "Eve", "Addy")),
+        Example(expression="name.select($index)", resource=_PATIENT, result=(0, 1)),
+    ),
+)
+def select(call: Call) -> Collection:
+    """Evaluate the projection for every item and put the results into one collection, in order."""
+    focus = call.focus
+    if not focus.many:
+        projected = call.body(0, attrs.evolve(focus, guard=None), index=integer(0))
+        return attrs.evolve(projected, guard=both(projected.guard, values.present(call, focus)))
+    walk = values.iterate(call, focus)
+    index = call.names.fresh()
+    projected = call.body(0, walk.item, index=values.zero_based(index))
+    body = values.items(projected, call.names)
+    indexed = index if values.mentions(body, index) else None
+    plan = Each(walk.source, walk.variable, body, index=indexed)
+    return attrs.evolve(projected, plan=plan, choices=(), guard=None)

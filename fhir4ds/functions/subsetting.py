@@ -1,0 +1,135 @@
+"""Subsetting: items by position (FHIRPath N1, section 5.3)."""
+
+from __future__ import annotations
+
+import attrs
+
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import InvalidArguments
+from fhir4ds.functions import values
+from fhir4ds.functions.declaration import Call, Example, Parameter, function
+from fhir4ds.plan.collection import INTEGER, Collection
+from fhir4ds.plan.nodes import Case, Node, apply, bind, both, integer, length, null
+
+_GROUP = "Subsetting"
+_PATIENT = {"resourceType": "Patient", "id": "p1", "name": [{"given": ["Ada", "Eve", "Joy"]}]}
+
+
+def at(call: Call, collection: Collection, position: Node) -> Collection:
+    """The item at a position that counts from 0; empty beyond the ends."""
+    if not collection.many:
+        return attrs.evolve(collection, guard=both(collection.guard, apply("equal", position, integer(0))))
+    plan = values.walkable(call, collection)
+    # A negative position would count from the end in some databases, and be refused in others.
+    first = apply("add", position, integer(1), type=SqlType.INTEGER)
+    counted = Case(((apply("less", integer(0), first), first),), null(SqlType.INTEGER))
+    return attrs.evolve(collection, plan=apply("array_at", plan, counted, type=plan.type), guard=None)
+
+
+def _slice(call: Call, start: Node, stop: Node | None) -> Collection:
+    """Items from position ``start`` (from 1) to ``stop``, both included."""
+    focus = call.focus
+    if not focus.many:
+        condition = apply("less_or_equal", start, integer(1))
+        if stop is not None:
+            condition = apply("and", condition, apply("less_or_equal", integer(1), stop))
+        return attrs.evolve(focus, guard=both(focus.guard, condition))
+    plan = values.walkable(call, focus)
+
+    def sliced(array: Node) -> Node:
+        return apply("array_slice", array, start, stop or length(array), type=plan.type, many=True)
+
+    return attrs.evolve(focus, plan=bind(call.names.fresh(), plan, sliced), guard=None)
+
+
+def _number(call: Call) -> Node:
+    argument = call.value(0)
+    if values.system_type(argument.type, call.model) != INTEGER:
+        raise call.error(InvalidArguments, "the number of items must be an Integer")
+    return values.single_value(call, argument)
+
+
+@function(
+    "first",
+    group=_GROUP,
+    returns="the first item",
+    examples=(
+        Example(expression="name.given.first()", resource=_PATIENT, result=("Ada",)),
+        Example(expression="telecom.first()", resource=_PATIENT, result=()),
+    ),
+)
+def first(call: Call) -> Collection:
+    """The first item, or empty."""
+    return at(call, call.focus, integer(0))
+
+
+@function(
+    "last",
+    group=_GROUP,
+    returns="the last item",
+    examples=(Example(expression="name.given.last()", resource=_PATIENT, result=("Joy",)),),
+)
+def last(call: Call) -> Collection:
+    """The last item, or empty."""
+    focus = call.focus
+    if not focus.many:
+        return focus
+    plan = values.walkable(call, focus)
+
+    def end(array: Node) -> Node:
+        return apply("array_at", array, length(array), type=plan.type)
+
+    return attrs.evolve(focus, plan=bind(call.names.fresh(), plan, end), guard=None)
+
+
+@function(
+    "tail",
+    group=_GROUP,
+    returns="all items but the first",
+    examples=(Example(expression="name.given.tail()", resource=_PATIENT, result=("Eve", "Joy")),),
+)
+def tail(call: Call) -> Collection:
+    """All items but the first."""
+    return _slice(call, integer(2), None)
+
+
+@function(
+    "skip",
+    Parameter("num"),
+    group=_GROUP,
+    returns="all items but the first num",
+    examples=(
+        Example(expression="name.given.skip(2)", resource=_PATIENT, result=("Joy",)),
+        Example(expression="name.given.skip(-1)", resource=_PATIENT, result=("Ada", "Eve", "Joy")),
+    ),
+)
+def skip(call: Call) -> Collection:
+    """All items but the first ``num``; all of them if ``num`` is zero or less."""
+    start = apply("add", _number(call), integer(1), type=SqlType.INTEGER)
+    return _slice(call, apply("greatest", start, integer(1), type=SqlType.INTEGER), None)
+
+
+@function(
+    "take",
+    Parameter("num"),
+    group=_GROUP,
+    returns="the first num items",
+    examples=(
+        Example(expression="name.given.take(2)", resource=_PATIENT, result=("Ada", "Eve")),
+        Example(expression="name.given.take(0)", resource=_PATIENT, result=()),
+    ),
+)
+def take(call: Call) -> Collection:
+    """The first ``num`` items; none if ``num`` is zero or less."""
+    return _slice(call, integer(1), apply("greatest", _number(call), integer(0), type=SqlType.INTEGER))
+
+
+@function(
+    "single",
+    group=_GROUP,
+    returns="the only item",
+    examples=(Example(expression="name.single().given.first()", resource=_PATIENT, result=("Ada",)),),
+)
+def single(call: Call) -> Collection:
+    """The only item; empty if there is none; an error if there are several."""
+    return values.single(call, call.focus)

@@ -1,0 +1,150 @@
+"""Types: is, as and ofType (FHIRPath N1, sections 5.2.4 and 6.3)."""
+
+from __future__ import annotations
+
+import attrs
+
+from fhir4ds.dialect.path import Step
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import UnknownType, UnsupportedFeature
+from fhir4ds.functions import values
+from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
+from fhir4ds.plan import fusion
+from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, Collection, TypeName
+from fhir4ds.plan.nodes import FALSE, TRUE, Case, Each, Node, Reference, apply, both, empty, null, text
+from fhir4ds.suggestion import did_you_mean
+
+_GROUP = "Types"
+_TYPE = Parameter("type", ParameterKind.TYPE)
+_OBSERVATION = {"resourceType": "Observation", "id": "o1", "valueQuantity": {"value": 1, "unit": "kg"}}
+
+
+def matches(call: Call, type: TypeName, wanted: TypeName) -> bool:
+    """Whether a type is the wanted type or derived from it."""
+    if type.namespace != wanted.namespace:
+        return False
+    if type.namespace == "System" or call.model is None:
+        return type.name == wanted.name
+    return call.model.is_subtype(type.name, wanted.name)
+
+
+def narrow(call: Call, collection: Collection, wanted: TypeName) -> Collection:
+    """The items that are of a type."""
+    if collection.choices:
+        kept = tuple(choice for choice in collection.choices if matches(call, choice.type, wanted))
+        if not kept:
+            return nothing(collection)
+        return decide(call, attrs.evolve(collection, choices=kept, types=tuple(choice.type for choice in kept)))
+    if not collection.types:
+        return _narrow_unknown(call, collection, wanted)
+    if any(matches(call, type, wanted) for type in collection.types):
+        return collection
+    if call.model is not None and call.model.is_resource(wanted.name) and _may_be(call, collection, wanted):
+        return _narrow_resource(call, collection, wanted)
+    return nothing(collection)
+
+
+def nothing(collection: Collection) -> Collection:
+    """The empty collection, with the types that it would have had."""
+    plan = empty(collection.plan.type, many=collection.many)
+    return attrs.evolve(collection, plan=plan, choices=(), guard=None)
+
+
+def decide(call: Call, collection: Collection) -> Collection:
+    """Turn a choice element of which one type is left into an ordinary element."""
+    if len(collection.choices) != 1:
+        return collection
+    choice = collection.choices[0]
+    plan = fusion.extract(collection.plan, Step(choice.member), call.names)
+    return attrs.evolve(collection, plan=plan, choices=(), types=(choice.type,))
+
+
+def _may_be(call: Call, collection: Collection, wanted: TypeName) -> bool:
+    """Whether items of a more general type, such as Resource, can be of the wanted one."""
+    return any(matches(call, wanted, type) for type in collection.types)
+
+
+def _narrow_resource(call: Call, collection: Collection, wanted: TypeName) -> Collection:
+    if not collection.many:
+        condition = _is_resource(call, collection.plan, wanted)
+        return attrs.evolve(collection, guard=both(collection.guard, condition), types=(wanted,))
+    walk = values.iterate(call, collection)
+    item = Reference(walk.variable, SqlType.JSON)
+    kept = Each(walk.source, walk.variable, item, where=_is_resource(call, item, wanted))
+    return attrs.evolve(collection, plan=kept, guard=None, types=(wanted,))
+
+
+def _is_resource(call: Call, item: Node, wanted: TypeName) -> Node:
+    found = fusion.read(fusion.extract(item, Step("resourceType"), call.names), SqlType.TEXT, call.names)
+    return apply("equal", found, text(wanted.name))
+
+
+def _narrow_unknown(call: Call, collection: Collection, wanted: TypeName) -> Collection:
+    if call.model is None or not call.model.is_resource(wanted.name):
+        raise call.error(
+            UnsupportedFeature,
+            f"whether an item is a {wanted} cannot be told without a FHIR model",
+            hint='give a model, such as model="R4"',
+        )
+    return _narrow_resource(call, collection, wanted)
+
+
+@function(
+    "ofType",
+    _TYPE,
+    group="Filtering and projection",
+    returns="the items of the type",
+    examples=(
+        Example(expression="value.ofType(Quantity).unit", resource=_OBSERVATION, result=("kg",)),
+        Example(expression="value.ofType(string)", resource=_OBSERVATION, result=()),
+    ),
+)
+def of_type(call: Call) -> Collection:
+    """Keep the items of a type or of a type derived from it."""
+    return narrow(call, call.focus, call.type(0))
+
+
+@function(
+    "as",
+    _TYPE,
+    group=_GROUP,
+    returns="the item if it is of the type",
+    examples=(Example(expression="value.as(Quantity).unit", resource=_OBSERVATION, result=("kg",)),),
+)
+def as_type(call: Call) -> Collection:
+    """The single item if it is of the type, otherwise empty; an error if there are several."""
+    return narrow(call, values.single(call, call.focus), call.type(0))
+
+
+@function(
+    "is",
+    _TYPE,
+    group=_GROUP,
+    returns="Boolean",
+    examples=(
+        Example(expression="value.is(Quantity)", resource=_OBSERVATION, result=(True,)),
+        Example(expression="value.is(string)", resource=_OBSERVATION, result=(False,)),
+        Example(expression="method.is(CodeableConcept)", resource=_OBSERVATION, result=()),
+    ),
+)
+def is_type(call: Call) -> Collection:
+    """Whether the single item is of the type; empty if there is none; an error if there are several."""
+    focus = values.single(call, call.focus)
+    found = values.present(call, narrow(call, focus, call.type(0)))
+    answer = Case(((found, TRUE), (values.present(call, focus), FALSE)), null(SqlType.BOOLEAN))
+    return values.system(answer, BOOLEAN)
+
+
+def resolve_type(call: Call, namespace: str | None, name: str) -> TypeName:
+    """Find the type that a type specifier names; without a namespace, FHIR comes before System.
+
+    FHIR R4, "FHIRPath", section "Types".
+    """
+    if namespace in (None, "FHIR") and call.model is not None and call.model.type(name) is not None:
+        return TypeName("FHIR", name)
+    if namespace in (None, "System") and name in (*SYSTEM_TYPES, "Any"):
+        return TypeName("System", name)
+    shown = name if namespace is None else f"{namespace}.{name}"
+    candidates = [*SYSTEM_TYPES, *(call.model.types if call.model is not None else ())]
+    close = did_you_mean(name, candidates)
+    raise call.error(UnknownType, f"there is no type {shown!r}", hint=close)

@@ -1,0 +1,217 @@
+"""What lowerings do with collections: decide choices, read values, insist on single items, iterate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+
+from fhir4ds.dialect.path import Step
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.fhir.model import Model
+from fhir4ds.functions.declaration import Call
+from fhir4ds.plan import fusion
+from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, Collection, TypeName
+from fhir4ds.plan.nodes import (
+    FALSE,
+    TRUE,
+    Apply,
+    Case,
+    Constant,
+    Each,
+    Exists,
+    Extract,
+    Node,
+    Raise,
+    Reference,
+    apply,
+    bind,
+    both,
+    empty,
+    integer,
+    length,
+    null,
+)
+
+
+def system_type(type: TypeName | None, model: Model | None) -> TypeName | None:
+    """The System type that values of a type convert to; None for complex and unknown types.
+
+    FHIR R4, "FHIRPath", section "Types": a FHIR primitive converts implicitly to the System type of its value.
+    """
+    if type is None or type.namespace == "System":
+        return type
+    name = model.primitives.get(type.name) if model is not None else None
+    return TypeName("System", name) if name is not None else None
+
+
+def sql_type(collection: Collection, model: Model | None) -> SqlType:
+    """How the values of a collection stand in SQL."""
+    if collection.plan.type is not SqlType.JSON:
+        return collection.plan.type
+    kinds = {system_type(type, model) for type in collection.types}
+    if len(kinds) != 1:
+        return SqlType.JSON
+    kind = kinds.pop()
+    return SqlType.JSON if kind is None else SYSTEM_TYPES[kind.name]
+
+
+def items(collection: Collection, names: fusion.Names) -> Node:
+    """The plan of a collection with its choices and its guard worked in."""
+    plan = collection.plan
+    if collection.choices:
+        plan = _each_parent(plan, names, lambda parent: _first_choice(parent, collection, names))
+    if collection.guard is not None:
+        plan = Case(((collection.guard, plan),), empty(plan.type, many=plan.many))
+    return plan
+
+
+def _each_parent(parents: Node, names: fusion.Names, body: Callable[[Node], Node]) -> Node:
+    if not parents.many:
+        return body(parents)
+    variable = names.fresh()
+    return Each(parents, variable, body(Reference(variable, parents.type)))
+
+
+def _first_choice(parent: Node, collection: Collection, names: fusion.Names) -> Node:
+    members = [fusion.extract(parent, Step(choice.member), names) for choice in collection.choices]
+    return members[0] if len(members) == 1 else Apply("coalesce", tuple(members), SqlType.JSON)
+
+
+def value(collection: Collection, model: Model | None, names: fusion.Names) -> Node:
+    """The items of a collection as native SQL values where they are primitive, as JSON where they are not."""
+    return fusion.read(items(collection, names), sql_type(collection, model), names)
+
+
+def is_empty(collection: Collection) -> bool:
+    """Whether a collection is known to be empty before anything runs."""
+    plan = collection.plan
+    return (isinstance(plan, Constant) and plan.value is None) or getattr(plan, "items", None) == ()
+
+
+def system(plan: Node, type: TypeName) -> Collection:
+    """A collection of computed values of a System type."""
+    return Collection(plan=plan, types=(type,))
+
+
+def single(call: Call, collection: Collection) -> Collection:
+    """Insist on at most one item: the database raises where there are several.
+
+    FHIRPath N1, "Singleton Evaluation of Collections".
+    """
+    if not collection.many:
+        return collection
+    plan = items(collection, call.names)
+    error = Raise("expected a single item but found several", call.position, plan.type)
+
+    def only(array: Node) -> Node:
+        several = apply("less", integer(1), length(array))
+        return Case(((several, error),), apply("array_at", array, integer(1), type=plan.type))
+
+    return attrs.evolve(collection, plan=bind(call.names.fresh(), plan, only), choices=(), guard=None)
+
+
+def single_value(call: Call, collection: Collection) -> Node:
+    """The native value of at most one item."""
+    return value(single(call, collection), call.model, call.names)
+
+
+def boolean(call: Call, collection: Collection) -> Node:
+    """The truth of a collection: NULL for empty; a single item that is no Boolean counts as true.
+
+    FHIRPath N1, "Singleton Evaluation of Collections".
+    """
+    if is_empty(collection):
+        return null(SqlType.BOOLEAN)
+    if system_type(collection.type, call.model) == BOOLEAN:
+        return single_value(call, collection)
+    found = present(call, single(call, collection))
+    return Case(((found, TRUE),), null(SqlType.BOOLEAN))
+
+
+def present(call: Call, collection: Collection) -> Node:
+    """Whether a collection has any item; a primitive element that has only extensions is one."""
+    guard = collection.guard
+    if collection.choices and not collection.many:
+        found: Node | None = None
+        for choice in collection.choices:
+            one = _member_present(call, collection.plan, choice.member, choice.type)
+            found = one if found is None else apply("or", found, one)
+        return both(guard, found) or FALSE
+    plan = collection.plan if not collection.choices else items(attrs.evolve(collection, guard=None), call.names)
+    if plan.many:
+        return both(guard, Exists(plan, call.names.fresh())) or FALSE
+    if isinstance(plan, Extract) and system_type(collection.type, call.model) is not None:
+        *parents, last = plan.steps
+        parent = Extract(plan.base, tuple(parents), SqlType.JSON) if parents else plan.base
+        return both(guard, _member_present(call, parent, last.name, collection.type)) or FALSE
+    return both(guard, apply("is_not_null", plan)) or FALSE
+
+
+def _member_present(call: Call, parent: Node, member: str, type: TypeName | None) -> Node:
+    found = apply("is_not_null", fusion.extract(parent, Step(member), call.names))
+    if system_type(type, call.model) is None:
+        return found
+    return apply("or", found, apply("is_not_null", fusion.extract(parent, Step("_" + member), call.names)))
+
+
+def count(call: Call, collection: Collection) -> Node:
+    """Number of items."""
+    if collection.many:
+        plan = length(items(attrs.evolve(collection, guard=None), call.names))
+        return plan if collection.guard is None else Case(((collection.guard, plan),), integer(0))
+    return Case(((present(call, collection), integer(1)),), integer(0))
+
+
+def walkable(call: Call, collection: Collection) -> Node:
+    """What an iteration over a collection walks: its items, or the parents that have the choice element."""
+    plan = collection.plan
+    if collection.choices and plan.many:
+        variable = call.names.fresh()
+        parent = Reference(variable, plan.type)
+        plan = Each(plan, variable, parent, where=present(call, attrs.evolve(collection, plan=parent, guard=None)))
+    if collection.guard is not None:
+        plan = Case(((collection.guard, plan),), empty(plan.type, many=plan.many))
+    return plan
+
+
+@attrs.frozen
+class Iteration:
+    """The items of a collection one at a time.
+
+    Parameters
+    ----------
+    source : Node
+        Array that is walked: the items, or the parents of a choice element.
+    variable : str
+        Name of what is walked.
+    item : Collection
+        One item, in terms of the variable.
+    """
+
+    source: Node
+    variable: str
+    item: Collection
+
+
+def iterate(call: Call, collection: Collection) -> Iteration:
+    """Walk a collection of many items."""
+    variable = call.names.fresh()
+    item = attrs.evolve(collection, plan=Reference(variable, collection.plan.type), guard=None)
+    return Iteration(walkable(call, collection), variable, item)
+
+
+def zero_based(index: str) -> Node:
+    """``$index``, which counts from 0 where SQL counts from 1."""
+    return apply("subtract", Reference(index, SqlType.INTEGER), integer(1), type=SqlType.INTEGER)
+
+
+def mentions(node: object, name: str) -> bool:
+    """Whether a plan refers to a variable."""
+    if isinstance(node, Reference):
+        return node.name == name
+    if isinstance(node, tuple):
+        return any(mentions(part, name) for part in node)
+    if not attrs.has(type(node)):
+        return False
+    return any(mentions(getattr(node, field.name), name) for field in attrs.fields(type(node)))

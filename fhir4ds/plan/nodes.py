@@ -1,0 +1,277 @@
+"""The nodes of a plan: a small functional language over SQL values and ordered arrays of them.
+
+Every node denotes one nullable SQL value, or (``many``) an ordered array of them. NULL and the empty array are the
+empty collection. Iteration is expressed by `Each`, `Exists` and `Fold`, which bind a variable, so a plan nests to any
+depth and refers to variables of any level; a dialect renders them as lambdas over lists or as correlated subqueries.
+Constructors in lower case (`extract`, `each`, ...) are where plans are simplified; use them rather than the classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TypeAlias
+
+import attrs
+
+from fhir4ds.dialect.path import Step
+from fhir4ds.dialect.types import SqlType
+
+
+@attrs.frozen
+class Reference:
+    """A column of the step before, or a variable that an enclosing node binds."""
+
+    name: str
+    type: SqlType
+    many: bool = False
+
+
+@attrs.frozen
+class Constant:
+    """A literal; None is NULL."""
+
+    value: bool | int | Decimal | str | None
+    type: SqlType
+    many: bool = attrs.field(default=False, init=False)
+
+
+@attrs.frozen
+class Parameter:
+    """A value that is bound when the statement runs."""
+
+    name: str
+    type: SqlType
+    many: bool = attrs.field(default=False, init=False)
+
+
+@attrs.frozen
+class Extract:
+    """Navigation from one JSON value along a path, read as ``type``."""
+
+    base: Node
+    steps: tuple[Step, ...]
+    type: SqlType
+
+    @property
+    def many(self) -> bool:
+        """Whether any step may go to several items."""
+        return any(step.each is not False for step in self.steps)
+
+
+@attrs.frozen
+class Apply:
+    """A primitive of the core's table applied to arguments."""
+
+    primitive: str
+    arguments: tuple[Node, ...]
+    type: SqlType
+    many: bool = False
+
+
+@attrs.frozen
+class Cast:
+    """Conversion between SQL types."""
+
+    operand: Node
+    type: SqlType
+    many: bool = attrs.field(default=False, init=False)
+
+
+@attrs.frozen
+class FromJson:
+    """The SQL value that a JSON scalar holds."""
+
+    operand: Node
+    type: SqlType
+    many: bool = attrs.field(default=False, init=False)
+
+
+@attrs.frozen
+class Array:
+    """An array of single values."""
+
+    items: tuple[Node, ...]
+    type: SqlType
+    many: bool = attrs.field(default=True, init=False)
+
+
+@attrs.frozen
+class Each:
+    """``body`` for each item of ``source`` for which ``where`` holds, flattened where the body is an array.
+
+    ``variable`` names the item, ``index`` its position from 1.
+    """
+
+    source: Node
+    variable: str
+    body: Node
+    where: Node | None = None
+    index: str | None = None
+    many: bool = attrs.field(default=True, init=False)
+
+    @property
+    def type(self) -> SqlType:
+        """Type of the items."""
+        return self.body.type
+
+
+@attrs.frozen
+class Exists:
+    """Whether ``where`` holds for any item of ``source``."""
+
+    source: Node
+    variable: str
+    where: Node | None = None
+    index: str | None = None
+    type: SqlType = attrs.field(default=SqlType.BOOLEAN, init=False)
+    many: bool = attrs.field(default=False, init=False)
+
+
+@attrs.frozen
+class Fold:
+    """``body`` over the items of ``source`` from left to right, starting from ``initial``."""
+
+    source: Node
+    accumulator: str
+    variable: str
+    initial: Node
+    body: Node
+
+    @property
+    def type(self) -> SqlType:
+        """Type of the accumulator."""
+        return self.initial.type
+
+    @property
+    def many(self) -> bool:
+        """Whether the accumulator is an array."""
+        return self.initial.many
+
+
+@attrs.frozen
+class Bind:
+    """``value`` evaluated once and used by name in ``body``."""
+
+    variable: str
+    value: Node
+    body: Node
+
+    @property
+    def type(self) -> SqlType:
+        """Type of the body."""
+        return self.body.type
+
+    @property
+    def many(self) -> bool:
+        """Whether the body is an array."""
+        return self.body.many
+
+
+@attrs.frozen
+class Case:
+    """The value of the first branch whose condition holds; nothing else is evaluated."""
+
+    branches: tuple[tuple[Node, Node], ...]
+    otherwise: Node
+
+    @property
+    def type(self) -> SqlType:
+        """Type of every branch."""
+        return self.otherwise.type
+
+    @property
+    def many(self) -> bool:
+        """Whether the branches are arrays."""
+        return self.otherwise.many
+
+
+@attrs.frozen
+class Raise:
+    """An error of the expression, raised by the database when and where it is met.
+
+    Parameters
+    ----------
+    message : str
+        The rule that was broken.
+    position : int
+        Offset in the expression.
+    type : SqlType
+        Type of the value that would stand here.
+    many : bool
+        Whether an array would stand here.
+    """
+
+    message: str
+    position: int
+    type: SqlType
+    many: bool = False
+
+
+Node: TypeAlias = (
+    Reference
+    | Constant
+    | Parameter
+    | Extract
+    | Apply
+    | Cast
+    | FromJson
+    | Array
+    | Each
+    | Exists
+    | Fold
+    | Bind
+    | Case
+    | Raise
+)
+
+#: The column that holds the resource, and the columns that say which resource it is.
+RESOURCE = Reference("resource", SqlType.JSON)
+KEY = Reference("key", SqlType.TEXT)
+
+TRUE = Constant(True, SqlType.BOOLEAN)
+FALSE = Constant(False, SqlType.BOOLEAN)
+
+
+def null(type: SqlType) -> Constant:
+    """NULL of a type: the empty collection as a single value."""
+    return Constant(None, type)
+
+
+def empty(type: SqlType, *, many: bool) -> Node:
+    """The empty collection."""
+    return Array((), type) if many else null(type)
+
+
+def apply(primitive: str, *arguments: Node, type: SqlType = SqlType.BOOLEAN, many: bool = False) -> Apply:
+    """Apply a primitive of the core's table."""
+    return Apply(primitive, arguments, type, many)
+
+
+def both(left: Node | None, right: Node | None) -> Node | None:
+    """Conjunction of two conditions either of which may be absent."""
+    if left is None or right is None:
+        return left if right is None else right
+    return apply("and", left, right)
+
+
+def text(value: str) -> Constant:
+    """Constant text."""
+    return Constant(value, SqlType.TEXT)
+
+
+def integer(value: int) -> Constant:
+    """Constant integer."""
+    return Constant(value, SqlType.INTEGER)
+
+
+def bind(variable: str, value: Node, body: Callable[[Node], Node]) -> Node:
+    """``body`` of a value that it uses several times, evaluated once."""
+    if isinstance(value, Constant | Parameter | Reference):
+        return body(value)
+    return Bind(variable, value, body(Reference(variable, value.type, value.many)))
+
+
+def length(array: Node) -> Node:
+    """Number of items of an array."""
+    return Cast(apply("array_length", array, type=SqlType.INTEGER), SqlType.INTEGER)

@@ -1,0 +1,151 @@
+"""Rendering of plan nodes through a dialect's words."""
+
+from __future__ import annotations
+
+import json
+from functools import singledispatchmethod
+
+from fhir4ds.dialect.statement import RAISE_MARKER
+from fhir4ds.dialect.syntax import ItemForm, Syntax
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import UnsupportedFeature
+from fhir4ds.plan import nodes
+
+#: Marks a placeholder in text under construction; no literal can hold it, since NUL is refused.
+_MARK = "\x00"
+
+
+class Renderer:
+    """Renders the nodes of one statement and collects the parameters that it uses.
+
+    Parameters
+    ----------
+    syntax : Syntax
+        The dialect's words.
+
+    Examples
+    --------
+    >>> from fhir4ds.plan.nodes import RESOURCE, Extract
+    >>> from fhir4ds.dialect.path import Step
+    >>> from fhir4ds_postgres.syntax import PostgresSyntax
+    >>> Renderer(PostgresSyntax()).render(Extract(RESOURCE, (Step("birthDate"),), SqlType.TEXT))
+    "(resource ->> 'birthDate')"
+    """
+
+    def __init__(self, syntax: Syntax) -> None:
+        self.syntax = syntax
+        self.parameters: list[str] = []
+
+    def finish(self, sql: str) -> str:
+        """Put the dialect's placeholders into the finished text of a statement."""
+        if not self.parameters:
+            return sql
+        if self.syntax.doubles_percent:
+            sql = sql.replace("%", "%%")
+        for name in self.parameters:
+            sql = sql.replace(f"{_MARK}{name}{_MARK}", self.syntax.placeholder(name))
+        return sql
+
+    def item(self, node: nodes.Node) -> tuple[str, ItemForm]:
+        """Render the items of a collection in the form that suits them best at the top of a statement."""
+        rows = self._path_rows(node)
+        if rows is not None:
+            return rows, ItemForm.ROWS
+        return self.render(node), ItemForm.ARRAY if node.many else ItemForm.SCALAR
+
+    @singledispatchmethod
+    def render(self, node: nodes.Node) -> str:
+        """SQL text of a node."""
+        raise TypeError(node)
+
+    @render.register
+    def _(self, node: nodes.Reference) -> str:
+        return node.name
+
+    @render.register
+    def _(self, node: nodes.Constant) -> str:
+        if isinstance(node.value, str) and _MARK in node.value:
+            raise UnsupportedFeature(
+                "a string with the character U+0000 cannot be sent to a database", hint="FHIR strings never hold it"
+            )
+        return self.syntax.literal(node.value, node.type)
+
+    @render.register
+    def _(self, node: nodes.Parameter) -> str:
+        if node.name not in self.parameters:
+            self.parameters.append(node.name)
+        return self.syntax.cast(f"{_MARK}{node.name}{_MARK}", node.type)
+
+    @render.register
+    def _(self, node: nodes.Extract) -> str:
+        base = self.render(node.base)
+        if node.many:
+            return self.syntax.extract_array(base, node.steps, node.type)
+        return self.syntax.extract(base, node.steps, node.type)
+
+    @render.register
+    def _(self, node: nodes.Apply) -> str:
+        return self.syntax.apply(node.primitive, *map(self.render, node.arguments))
+
+    @render.register
+    def _(self, node: nodes.Cast) -> str:
+        return self.syntax.cast(self.render(node.operand), node.type)
+
+    @render.register
+    def _(self, node: nodes.FromJson) -> str:
+        return self.syntax.from_json(self.render(node.operand), node.type)
+
+    @render.register
+    def _(self, node: nodes.Array) -> str:
+        return self.syntax.array([self.render(item) for item in node.items], node.type)
+
+    @render.register
+    def _(self, node: nodes.Each) -> str:
+        where = None if node.where is None else self.render(node.where)
+        source = self._source(node.source)
+        if not node.body.many:
+            return self.syntax.each(source, node.variable, node.index, where, self.render(node.body))
+        inner = f"{node.variable}_item"
+        path = self._path_rows(node.body)
+        body = self.syntax.array_rows(self.render(node.body)) if path is None else path
+        item = inner if path is None else self.syntax.from_json(inner, node.type)
+        return self.syntax.flat_each(source, node.variable, node.index, where, body, inner, item)
+
+    @render.register
+    def _(self, node: nodes.Exists) -> str:
+        where = None if node.where is None else self.render(node.where)
+        return self.syntax.exists_each(self._source(node.source), node.variable, node.index, where)
+
+    @render.register
+    def _(self, node: nodes.Fold) -> str:
+        source, initial, body = self.render(node.source), self.render(node.initial), self.render(node.body)
+        return self.syntax.fold(source, node.accumulator, node.variable, initial, body)
+
+    @render.register
+    def _(self, node: nodes.Bind) -> str:
+        return self.syntax.bind(node.variable, self.render(node.value), self.render(node.body))
+
+    @render.register
+    def _(self, node: nodes.Case) -> str:
+        branches = [(self.render(condition), self.render(value)) for condition, value in node.branches]
+        return self.syntax.case(branches, self.render(node.otherwise))
+
+    @render.register
+    def _(self, node: nodes.Raise) -> str:
+        # The message must depend on the row: PostgreSQL evaluates constants while planning, even in a branch of CASE
+        # that is never taken.
+        fact = json.dumps({"message": node.message, "position": node.position}, ensure_ascii=False)
+        key = self.syntax.cast(self.syntax.apply("to_json", nodes.KEY.name), SqlType.TEXT)
+        head = self.syntax.text(RAISE_MARKER + fact[:-1] + ', "key": ')
+        tail = self.syntax.apply("concat", self.syntax.apply("coalesce", key, self.syntax.text("null")), "'}'")
+        return self.syntax.raise_error(self.syntax.apply("concat", head, tail), node.type, many=node.many)
+
+    def _source(self, node: nodes.Node) -> str:
+        """Render an array as what an iteration walks, item by item in the type of the array."""
+        rows = self._path_rows(node) if node.type is SqlType.JSON else None
+        return self.syntax.array_rows(self.render(node)) if rows is None else rows
+
+    def _path_rows(self, node: nodes.Node) -> str | None:
+        if isinstance(node, nodes.Extract) and node.many:
+            return self.syntax.extract_rows(self.render(node.base), node.steps)
+        return None

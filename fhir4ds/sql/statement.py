@@ -1,0 +1,138 @@
+"""The statement of a collection: its source, the steps in between, and one row per item at the end."""
+
+from __future__ import annotations
+
+from fhir4ds.dialect.path import Step
+from fhir4ds.dialect.statement import Column, Statement
+from fhir4ds.dialect.syntax import Syntax
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import Unsupported
+from fhir4ds.plan.nodes import KEY, RESOURCE, Node, Parameter, null
+from fhir4ds.plan.source import FileSource, InlineSource, Source, TableSource
+from fhir4ds.sql.cte import CTEAssembler, CTEBuilder
+from fhir4ds.sql.render import Renderer
+
+#: The order of resources where their keys alone do not decide it.
+_RESOURCE_TYPE = "resource_type"
+
+
+class StatementBuilder:
+    """Builds the statement that evaluates one collection over a source.
+
+    Parameters
+    ----------
+    syntax : Syntax
+        The dialect's words.
+    source : Source
+        Where the resources come from.
+    resource_types : tuple of str
+        The types of the resources that are meant; none for all of them.
+    """
+
+    def __init__(self, syntax: Syntax, source: Source, resource_types: tuple[str, ...]) -> None:
+        self.syntax = syntax
+        self.source = source
+        self.resource_types = resource_types
+        self._renderer = Renderer(syntax)
+        self._steps = CTEBuilder()
+
+    def build(
+        self, title: str, items: Node, guard: Node | None, type: SqlType, delivered: str | None, fhir_type: str | None
+    ) -> Statement:
+        """Build the statement.
+
+        Parameters
+        ----------
+        title : str
+            The expression, after which the steps are named.
+        items : Node
+            The plan of the items of each resource.
+        guard : Node, optional
+            Condition on the resource without which it has no items.
+        type : SqlType
+            As what the values are delivered.
+        delivered : str, optional
+            The primitive that turns an item into what is delivered; None for the item as it is.
+        fhir_type : str, optional
+            Type of the values, for the result's schema.
+
+        Returns
+        -------
+        Statement
+            With the columns ``id`` and ``value``.
+        """
+        keys = ["key"] if len(self.resource_types) == 1 else [_RESOURCE_TYPE, "key"]
+        step = self._steps.add(
+            "_".join(self.resource_types) or "resources", self._resources(), materialized=self._inline
+        )
+        if guard is not None:
+            query = f"SELECT * FROM {step.name} WHERE {self._renderer.render(guard)}"
+            step = self._steps.add("matching_" + step.name, query)
+        item, form = self._renderer.item(items)
+        step = self._steps.add(title, self.syntax.focus(step.name, keys, item, form, items.type))
+        value = "value" if delivered is None else self.syntax.apply(delivered, "value")
+        order = [self._sort_key(key) for key in keys]
+        final = self.syntax.result(step.name, [f"key AS {self.syntax.quote('id')}"], order, value)
+        sql = self._renderer.finish(CTEAssembler().assemble(self._steps.steps, final))
+        columns = (Column(name="id"), Column(name="value", type=type, fhir_type=fhir_type))
+        return Statement(sql=sql, columns=columns, summary=f"fhirpath {title}", expression=title)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters that the statement uses."""
+        return tuple(self._renderer.parameters)
+
+    @property
+    def _inline(self) -> bool:
+        # Without this step of its own, a database would see one constant resource and evaluate expressions over it
+        # while planning, also those that must not be reached.
+        return isinstance(self.source, InlineSource)
+
+    def _sort_key(self, key: str) -> str:
+        text = key == _RESOURCE_TYPE or not isinstance(self.source, TableSource) or self.source.key_type is SqlType.TEXT
+        return self.syntax.sort_key(key, SqlType.TEXT if text else SqlType.INTEGER)
+
+    def _resources(self) -> str:
+        match self.source:
+            case TableSource():
+                return self._table(self.source)
+            case FileSource():
+                return self._files(self.source)
+            case InlineSource():
+                return self._inline_resource(self.source)
+
+    def _table(self, table: TableSource) -> str:
+        quote = self.syntax.quote
+        name = quote(table.name) if table.schema is None else f"{quote(table.schema)}.{quote(table.name)}"
+        resource = quote(table.resource)
+        type = quote(table.resource_type) if table.resource_type is not None else self._member(resource, "resourceType")
+        columns = [f"{quote(table.key)} AS {KEY.name}", f"{resource} AS {RESOURCE.name}"]
+        return self._select(columns, type, name)
+
+    def _files(self, files: FileSource) -> str:
+        read = self.syntax.read_files(files.ndjson, files.documents)
+        if read is None:
+            raise Unsupported(
+                "this database cannot read files in place", hint="load them first: fhir4ds load PATH --to URL"
+            )
+        columns = [f"{self._member(RESOURCE.name, 'id')} AS {KEY.name}", RESOURCE.name]
+        return self._select(columns, self._member(RESOURCE.name, "resourceType"), f"({read}) AS files")
+
+    def _inline_resource(self, inline: InlineSource) -> str:
+        resource = self._renderer.render(Parameter(inline.parameter, SqlType.JSON))
+        key = self._renderer.render(null(SqlType.TEXT))
+        types = [] if len(self.resource_types) == 1 else [f"{key} AS {_RESOURCE_TYPE}"]
+        return "SELECT " + ", ".join([f"{key} AS {KEY.name}", f"{resource} AS {RESOURCE.name}", *types])
+
+    def _select(self, columns: list[str], type: str, source: str) -> str:
+        if len(self.resource_types) != 1:
+            columns = [*columns, f"{type} AS {_RESOURCE_TYPE}"]
+        query = f"SELECT {', '.join(columns)} FROM {source}"
+        if not self.resource_types:
+            return query
+        names = ", ".join(self.syntax.text(name) for name in self.resource_types)
+        wanted = f"= {names}" if len(self.resource_types) == 1 else f"IN ({names})"
+        return f"{query} WHERE {type} {wanted}"
+
+    def _member(self, json: str, name: str) -> str:
+        return self.syntax.extract(json, [Step(name)], SqlType.TEXT)

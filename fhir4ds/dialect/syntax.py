@@ -214,8 +214,11 @@ class Syntax(ABC):
         """Order by a key: text by code point, whatever the collation of the database."""
         return f'{key} COLLATE "C"' if type is SqlType.TEXT else key
 
-    def read_files(self, ndjson: Sequence[str], documents: Sequence[str]) -> str | None:
-        """Select each resource of files as ``resource``, in place; None where the database cannot."""
+    def read_files(self, paths: Sequence[str], *, lines: bool) -> str | None:
+        """Select the JSON documents of files as ``resource``, in place; None where the database cannot.
+
+        With ``lines`` each line of a file is a document; otherwise a file is one document, or an array of them.
+        """
         return None
 
     def begin(self, *, read_only: bool) -> str:

@@ -12,6 +12,9 @@ from fhir4ds.plan.source import FileSource, InlineSource, Source, TableSource
 from fhir4ds.sql.cte import CTEAssembler, CTEBuilder
 from fhir4ds.sql.render import Renderer
 
+#: The resource that holds others; asking a file of Bundles about anything else means what they hold.
+_BUNDLE = "Bundle"
+
 #: The order of resources where their keys alone do not decide it.
 _RESOURCE_TYPE = "resource_type"
 
@@ -110,13 +113,30 @@ class StatementBuilder:
         return self._select(columns, type, name)
 
     def _files(self, files: FileSource) -> str:
-        read = self.syntax.read_files(files.ndjson, files.documents)
-        if read is None:
+        reads = [self.syntax.read_files(files.ndjson, lines=True)] if files.ndjson else []
+        if files.documents:
+            documents = self.syntax.read_files(files.documents, lines=False)
+            reads.append(documents if documents is None or self._about_bundles else self._unbundled(documents))
+        if None in reads:
             raise Unsupported(
                 "this database cannot read files in place", hint="load them first: fhir4ds load PATH --to URL"
             )
+        read = " UNION ALL ".join(query for query in reads if query is not None)
         columns = [f"{self._member(RESOURCE.name, 'id')} AS {KEY.name}", RESOURCE.name]
         return self._select(columns, self._member(RESOURCE.name, "resourceType"), f"({read}) AS files")
+
+    @property
+    def _about_bundles(self) -> bool:
+        return self.resource_types == (_BUNDLE,)
+
+    def _unbundled(self, read: str) -> str:
+        """The resources of documents, with the entries of a Bundle in its place."""
+        is_bundle = self.syntax.apply("equal", self._member("document", "resourceType"), self.syntax.text(_BUNDLE))
+        entries = self.syntax.extract_array("document", (Step("entry", each=True), Step("resource")), SqlType.JSON)
+        resources = self.syntax.case([(is_bundle, entries)], self.syntax.array(["document"], SqlType.JSON))
+        return (
+            f"SELECT entry.resource FROM ({read}) AS file (document), UNNEST({resources}) AS entry (resource)"
+        )
 
     def _inline_resource(self, inline: InlineSource) -> str:
         resource = self._renderer.render(Parameter(inline.parameter, SqlType.JSON))

@@ -7,6 +7,9 @@ from typing import ClassVar
 
 from fhir4ds.plugin import ItemForm, SqlType, Step, Syntax
 
+#: Bytes of the largest JSON document that is read whole. DuckDB sets a buffer of this size aside for each thread.
+_LARGEST_DOCUMENT = 512 * 1024 * 1024
+
 
 class DuckDBSyntax(Syntax):
     """DuckDB 1.4 to 2.0. Its ``json`` functions are built in; no extension is ever installed."""
@@ -112,6 +115,12 @@ class DuckDBSyntax(Syntax):
     def result(self, focus: str, keys: Sequence[str], order: Sequence[str], value: str) -> str:
         unnested = f"SELECT {', '.join(keys)}, UNNEST(items) AS value FROM {focus}"
         return unnested if value == "value" else f"SELECT * REPLACE ({value} AS value) FROM ({unnested})"
+
+    def read_files(self, paths: Sequence[str], *, lines: bool) -> str:
+        files = "[" + ", ".join(map(self.text, paths)) + "]"
+        if lines:
+            return f"SELECT json AS resource FROM READ_NDJSON_OBJECTS({files})"
+        return f"SELECT json AS resource FROM READ_JSON_OBJECTS({files}, maximum_object_size = {_LARGEST_DOCUMENT})"
 
     def sort_key(self, key: str, type: SqlType) -> str:
         return key

@@ -1,0 +1,406 @@
+"""What a user holds: a database of FHIR resources, to load into and to ask."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+import attrs
+
+from fhir4ds.compiler.compiler import Compiled, compile_expression
+from fhir4ds.compiler.options import Options, bound_value, variable_types
+from fhir4ds.dialect.driver import Row
+from fhir4ds.dialect.model import Dialect
+from fhir4ds.dialect.statement import Statement
+from fhir4ds.errors import UnknownVariable
+from fhir4ds.plan.source import FileSource, InlineSource, Source, TableSource
+from fhir4ds.registry import registry
+from fhir4ds.runtime.answer import encode_json
+from fhir4ds.runtime.dispatcher import Dispatcher
+from fhir4ds.runtime.pool import PoolStats
+from fhir4ds.runtime.result import Result, decode
+from fhir4ds.runtime.session import Session
+from fhir4ds.runtime.settings import Settings
+from fhir4ds.store.files import file_source
+from fhir4ds.store.loading import LoadReport, Progress, load
+from fhir4ds.store.table import describe_table
+from fhir4ds.target import Target
+
+T = TypeVar("T")
+
+#: What resources can be loaded from: paths and globs, or resources as dictionaries or JSON text.
+Resources = str | os.PathLike[str] | Iterable[str | os.PathLike[str] | Mapping[str, Any]]
+
+
+def connect(
+    url: str = "duckdb://",
+    *,
+    table: str | tuple[str, str] = "resource",
+    model: str | None = "R4",
+    strict: bool = False,
+    **settings: Any,
+) -> Database:
+    """Open a database of FHIR resources.
+
+    Parameters
+    ----------
+    url : str
+        Where it is: ``duckdb://`` is in memory, ``duckdb:///clinic.duckdb`` a file, ``postgresql://user@host/database``
+        a server.
+    table : str or tuple of (str, str)
+        Table of the resources, or its schema and name.
+    model : str, optional
+        FHIR version of the resources; None navigates untyped JSON.
+    strict : bool
+        Whether the specification's strict rules are enforced.
+    **settings
+        As in `fhir4ds.runtime.settings.Settings`: ``pool_size``, ``pool_timeout``, ``query_timeout``, ``attempts``, ...
+
+    Returns
+    -------
+    Database
+        Nothing is connected before the first use.
+
+    Raises
+    ------
+    InvalidTarget
+        If the URL cannot be read.
+    UnknownDialect
+        If no installed plugin serves it; the message says what to install.
+
+    Examples
+    --------
+    >>> with connect() as db:
+    ...     report = db.load([{"resourceType": "Patient", "id": "p1", "birthDate": "1980-05-17"}])
+    ...     db.query("Patient.birthDate").rows
+    [('p1', '1980-05-17')]
+    """
+    dialect = registry.for_url(url)
+    target = dialect_target(dialect, url)
+    return Database(Dispatcher(dialect, target, Settings(**settings)), table=table, model=model, strict=strict)
+
+
+def dialect_target(dialect: Dialect, url: str) -> Target:
+    """The target of a URL, or of a plain file name that the dialect knows by its ending."""
+    if "://" not in url and url.endswith(dialect.suffixes):
+        return Target(scheme=dialect.schemes[0], database=url)
+    return Target.parse(url)
+
+
+class Database:
+    """A database of FHIR resources; made by `connect`.
+
+    Parameters
+    ----------
+    dispatcher : Dispatcher
+        What runs statements.
+    table : str or tuple of (str, str)
+        Table of the resources, or its schema and name.
+    model : str, optional
+        FHIR version of the resources; None navigates untyped JSON.
+    strict : bool
+        Whether the specification's strict rules are enforced.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        *,
+        table: str | tuple[str, str] = "resource",
+        model: str | None = "R4",
+        strict: bool = False,
+    ) -> None:
+        self.dispatcher = dispatcher
+        self.dialect = dispatcher.dialect
+        self.schema, self.table = (None, table) if isinstance(table, str) else table
+        self.model = model
+        self.strict = strict
+        self._source: TableSource | None = None
+
+    # --- resources in -------------------------------------------------------------------------------------------------
+
+    def load(self, source: Resources, *, strict: bool = False, progress: Progress | None = None) -> LoadReport:
+        """Load resources, so that each is there once, by type and id, as it was given last.
+
+        Parameters
+        ----------
+        source : path, glob, or iterable of paths or resources
+            NDJSON, JSON resources, arrays and Bundles, plain or gzipped; folders are searched.
+        strict : bool
+            Whether the first bad resource stops the load and undoes it.
+        progress : Progress, optional
+            Called with bytes done, bytes in all and resources read.
+
+        Returns
+        -------
+        LoadReport
+            What was inserted, updated, unchanged and rejected.
+
+        Raises
+        ------
+        SourceError
+            If there is nothing to read.
+        RejectedResource
+            If ``strict`` and a resource is bad.
+        """
+        report = load(
+            self.dispatcher, source, table=self.table, schema=self.schema, strict=strict, progress=progress
+        )
+        self._source = None
+        return report
+
+    # --- answers out --------------------------------------------------------------------------------------------------
+
+    def query(
+        self,
+        expression: str,
+        /,
+        *,
+        resource_type: str | None = None,
+        files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+        strict: bool | None = None,
+        timeout: float | None = None,
+        **variables: object,
+    ) -> Result:
+        """Evaluate a FHIRPath expression over all resources that it is about.
+
+        Parameters
+        ----------
+        expression : str
+            FHIRPath, usually starting with a resource type.
+        resource_type : str, optional
+            What the expression is about, where it does not start with a type.
+        files : path or sequence of paths, optional
+            Read these files in place instead of the table, where the database can.
+        strict : bool, optional
+            As in `connect`, for this query.
+        timeout : float, optional
+            Seconds for everything together, instead of the setting ``query_timeout``.
+        **variables
+            Values of the ``%name`` variables of the expression; they are bound, never pasted.
+
+        Returns
+        -------
+        Result
+            Rows ``(id, value)`` in the order of ids, then of the document.
+
+        Raises
+        ------
+        CompileError
+            If the expression is wrong; it says where.
+        FHIRPathExecutionError
+            If the database fails.
+        """
+        source = self._table() if files is None else file_source(files)
+        statement = self._statement(expression, source, resource_type, strict, variables)
+        answer = self.dispatcher.query(statement, timeout=timeout)
+        return Result(statement.columns, decode(answer.rows, statement.columns))
+
+    def stream(
+        self,
+        expression: str,
+        /,
+        *,
+        batch_size: int = 10_000,
+        resource_type: str | None = None,
+        strict: bool | None = None,
+        timeout: float | None = None,
+        **variables: object,
+    ) -> Iterator[list[Row]]:
+        """As `query`, batch by batch: only about ``batch_size`` rows are in memory at a time.
+
+        Parameters
+        ----------
+        expression, resource_type, strict, timeout, **variables
+            As in `query`.
+        batch_size : int
+            Most rows of one batch.
+
+        Yields
+        ------
+        list of tuple
+            Rows ``(id, value)``.
+        """
+        statement = self._statement(expression, self._table(), resource_type, strict, variables)
+        for batch in self.dispatcher.stream(statement, batch_size=batch_size, timeout=timeout):
+            yield decode(batch, statement.columns)
+
+    def evaluate(
+        self,
+        expression: str,
+        resource: Mapping[str, Any] | str,
+        *,
+        variables: Mapping[str, object] | None = None,
+        strict: bool | None = None,
+        timeout: float | None = None,
+    ) -> list[Any]:
+        """Evaluate an expression on one resource, which need not be in the database.
+
+        Parameters
+        ----------
+        expression : str
+            FHIRPath.
+        resource : Mapping or str
+            The resource, or its JSON text.
+        variables : Mapping of str to object, optional
+            Values of the ``%name`` variables.
+        strict, timeout
+            As in `query`.
+
+        Returns
+        -------
+        list
+            The items, in order.
+        """
+        text = resource if isinstance(resource, str) else encode_json(resource)
+        type = _resource_type(resource)
+        source = InlineSource()
+        statement = self._statement(expression, source, type, strict, dict(variables or {}), {source.parameter: text})
+        answer = self.dispatcher.query(statement, timeout=timeout)
+        return [value for _, value in decode(answer.rows, statement.columns)]
+
+    def sql(self, expression: str, /, *, resource_type: str | None = None, **variables: object) -> str:
+        """The SQL that `query` would run, with placeholders where values are bound."""
+        return self._statement(expression, self._table(), resource_type, None, variables).sql
+
+    def explain(self, expression: str, /, *, resource_type: str | None = None, **variables: object) -> str:
+        """The database's own plan for the SQL that `query` would run."""
+        statement = self._statement(expression, self._table(), resource_type, None, variables)
+        explained = attrs.evolve(statement, sql=f"EXPLAIN {statement.sql}", columns=(), summary="explain")
+        return "\n".join(str(row[-1]) for row in self.dispatcher.query(explained).rows)
+
+    def _statement(
+        self,
+        expression: str,
+        source: Source,
+        resource_type: str | None,
+        strict: bool | None,
+        variables: Mapping[str, object],
+        hidden: Mapping[str, object] | None = None,
+    ) -> Statement:
+        options = Options(
+            model=self.model,
+            strict=self.strict if strict is None else strict,
+            context=() if resource_type is None else (resource_type,),
+            variables=variable_types(variables),
+        )
+        compiled = compile_expression(expression, self.dialect.syntax, source, options)
+        return bind(compiled, {**variables, **(hidden or {})})
+
+    def _table(self) -> TableSource:
+        if self._source is None:
+            self._source = describe_table(self.dispatcher, self.table, schema=self.schema)
+        return self._source
+
+    # --- the database itself ------------------------------------------------------------------------------------------
+
+    def execute_query(
+        self, query: str, params: Sequence[object] | Mapping[str, object] | None = None, *, timeout: float | None = None
+    ) -> list[Row]:
+        """Run SQL of your own and commit; see `Dispatcher.execute_query`."""
+        return self.dispatcher.execute_query(query, params, timeout=timeout)
+
+    def run(self, work: Callable[[Session], T], *, read_only: bool = False, summary: str = "work") -> T:
+        """Run several statements in one transaction; see `Dispatcher.run`."""
+        return self.dispatcher.run(work, read_only=read_only, summary=summary)
+
+    def session(self) -> tuple[str, str]:
+        """The version of the database that answers, and what identifies the session that did."""
+        version, identity = self.dispatcher.query(
+            Statement(sql=self.dialect.syntax.session(), summary="session")
+        ).rows[0]
+        return str(version), str(identity)
+
+    def stats(self) -> PoolStats:
+        """Figures of the connection pool."""
+        return self.dispatcher.stats()
+
+    def close(self) -> None:
+        """Close all connections; harmless when called twice."""
+        self.dispatcher.close()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Database {self.dispatcher.target}>"
+
+
+def bind(compiled: Compiled, values: Mapping[str, object]) -> Statement:
+    """Give the parameters of a compiled statement their values.
+
+    Raises
+    ------
+    UnknownVariable
+        If one has none.
+    """
+    missing = [name for name in compiled.parameters if name not in values]
+    if missing:
+        raise UnknownVariable(f"variable %{missing[0]} has no value")
+    parameters = {name: bound_value(values[name]) for name in compiled.parameters}
+    return attrs.evolve(compiled.statement, parameters=parameters)
+
+
+def _resource_type(resource: Mapping[str, Any] | str) -> str | None:
+    found = (json.loads(resource) if isinstance(resource, str) else resource).get("resourceType")
+    return found if isinstance(found, str) else None
+
+
+@functools.cache
+def _in_memory(model: str | None) -> Database:
+    return connect("duckdb://", model=model)
+
+
+def evaluate(
+    expression: str,
+    resource: Mapping[str, Any] | str,
+    *,
+    model: str | None = "R4",
+    variables: Mapping[str, object] | None = None,
+    strict: bool = False,
+    database: Database | None = None,
+) -> list[Any]:
+    """Evaluate a FHIRPath expression on one resource, by the same compiler and in a real database.
+
+    Parameters
+    ----------
+    expression : str
+        FHIRPath.
+    resource : Mapping or str
+        The resource, or its JSON text.
+    model : str, optional
+        FHIR version of the resource; None navigates untyped JSON. A given ``database`` has its own.
+    variables : Mapping of str to object, optional
+        Values of the ``%name`` variables.
+    strict : bool
+        Whether the specification's strict rules are enforced.
+    database : Database, optional
+        Where to evaluate; an embedded DuckDB in memory by default.
+
+    Returns
+    -------
+    list
+        The items, in order: bool, int, Decimal, str, or dict for complex ones.
+
+    Raises
+    ------
+    CompileError
+        If the expression is wrong.
+    EvaluationError
+        If it fails on this resource.
+
+    Examples
+    --------
+    >>> evaluate("name.given", {"resourceType": "Patient", "name": [{"given": ["Ada", "Eve"]}]})
+    ['Ada', 'Eve']
+    """
+    return (database or _in_memory(model)).evaluate(expression, resource, variables=variables, strict=strict)

@@ -126,7 +126,7 @@ class Lowering:
     @lower.register
     def _(self, node: ast.Literal, scope: Scope) -> Collection:
         type = _LITERALS.get(node.type)
-        if type is None:
+        if type is None or isinstance(node.value, ast.Quantity):
             raise self.error(UnsupportedFeature, "quantity literals are not supported yet", node)
         return values.system(Constant(node.value, SYSTEM_TYPES[type.name]), type)
 
@@ -192,7 +192,7 @@ class Lowering:
         self,
         node: ast.Expression,
         focus: Collection,
-        arguments: tuple[ast.Expression, ...],
+        arguments: tuple[ast.Expression | ast.TypeSpecifier, ...],
         scope: Scope,
         function: Function | None = None,
     ) -> LoweredCall:
@@ -315,7 +315,7 @@ class LoweredCall:
         """Lower an argument for one item."""
         return self._lowering.lower(self.arguments[number], Scope(this=item, index=index, total=total))
 
-    def type(self, number: int) -> TypeName:
+    def named_type(self, number: int) -> TypeName:
         """The type that an argument names."""
         argument = self.arguments[number]
         specifier = argument if isinstance(argument, ast.TypeSpecifier) else ast.type_specifier(argument)

@@ -10,10 +10,11 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Element, Model
+from fhir4ds.functions.values import as_array
 from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import Choice, Collection, TypeName
 from fhir4ds.plan.fusion import Names
-from fhir4ds.plan.nodes import Apply, Array, Case, Each, Extract, Node, Reference, apply, empty
+from fhir4ds.plan.nodes import Apply, Case, Each, Extract, Node, Reference, empty
 from fhir4ds.suggestion import did_you_mean
 
 #: Makes a compile error that points at the step.
@@ -172,19 +173,13 @@ def _merge(ways: list[Collection], names: Names) -> Collection:
     """One collection out of several of which at most one has items."""
     types = tuple(dict.fromkeys(type for way in ways for type in way.types))
     if any(way.many for way in ways):
-        plan = ways[0].plan if ways[0].many else _as_array(ways[0].plan, names)
+        plan = ways[0].plan if ways[0].many else as_array(ways[0].plan, names)
         for way in ways[1:]:
-            other = way.plan if way.many else _as_array(way.plan, names)
+            other = way.plan if way.many else as_array(way.plan, names)
             plan = Apply("array_concat", (plan, other), plan.type, many=True)
     else:
         plan = Apply("coalesce", tuple(way.plan for way in ways), SqlType.JSON)
     return attrs.evolve(ways[0], plan=plan, types=types, choices=(), guard=None)
-
-
-def _as_array(plan: Node, names: Names) -> Node:
-    variable = names.fresh()
-    item = Reference(variable, plan.type)
-    return Each(Array((plan,), plan.type), variable, item, where=apply("is_not_null", item))
 
 
 def _unknown(collection: Collection, name: str, model: Model, fail: Fail) -> CompileError:
@@ -196,7 +191,9 @@ def _unknown(collection: Collection, name: str, model: Model, fail: Fail) -> Com
         if chosen is not None:
             element, chosen_type = chosen
             hint = f"write {element.name}.ofType({chosen_type})"
-            return fail(UnknownElement, f"{shown} has no element {name!r}: it is a type of the element {element.name!r}", hint)
+            return fail(
+                UnknownElement, f"{shown} has no element {name!r}: it is a type of the element {element.name!r}", hint
+            )
     known = [element for type in collection.types if type.namespace == "FHIR" for element in model.elements(type.name)]
     close = did_you_mean(name, known)
     return fail(UnknownElement, f"{shown} has no element {name!r}", close)

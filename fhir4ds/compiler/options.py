@@ -69,7 +69,7 @@ def bound_value(value: object) -> object:
 
 def _type_of(name: str, value: object) -> TypeName:
     # bool is a kind of int, and datetime a kind of date, in Python.
-    for python, type in (
+    for python, found in (
         (bool, BOOLEAN),
         (int, INTEGER),
         (Decimal, DECIMAL),
@@ -80,7 +80,7 @@ def _type_of(name: str, value: object) -> TypeName:
         (time, TIME),
     ):
         if isinstance(value, python):
-            return type
+            return found
     raise InvalidArguments(
         f"variable %{name} has a value of type {type(value).__name__!r}, which FHIRPath has no type for",
         hint="use bool, int, Decimal, str, date, time or datetime",

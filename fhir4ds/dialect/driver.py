@@ -64,9 +64,7 @@ class Driver(Protocol):
         """Run a query inside the open transaction, so that only about ``batch`` rows are in memory at a time."""
         ...
 
-    def load(
-        self, connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
-    ) -> int:
+    def load(self, connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
         """Append rows of text to a table as fast as the database can, and return how many.
 
         ``table`` and ``columns`` are identifiers that are quoted already.

@@ -182,9 +182,13 @@ class Syntax(ABC):
                 f"SELECT {selected}, item.value, 1 AS ordinal FROM {source} "
                 f"CROSS JOIN LATERAL (SELECT {item} AS value OFFSET 0) AS item"
             )
-        rows, value = (item, self.from_json("item.value", type)) if form is ItemForm.ROWS else (
-            self.array_rows(item),
-            "item.value",
+        rows, value = (
+            (item, self.from_json("item.value", type))
+            if form is ItemForm.ROWS
+            else (
+                self.array_rows(item),
+                "item.value",
+            )
         )
         return (
             f"SELECT {selected}, {value} AS value, item.ordinal FROM {source} "

@@ -16,6 +16,7 @@ from fhir4ds.plan.collection import (
     LONG,
     QUANTITY,
     STRING,
+    SYSTEM_TYPES,
     TIME,
     Collection,
     TypeName,
@@ -23,9 +24,7 @@ from fhir4ds.plan.collection import (
 from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
-    Array,
     Case,
-    Each,
     Exists,
     Node,
     Reference,
@@ -49,11 +48,16 @@ def _comparable(left: TypeName | None, right: TypeName | None) -> bool:
 def _equal_values(call: Call, left: Node, right: Node, types: tuple[TypeName | None, TypeName | None]) -> Node:
     """Equality of two values that are there."""
     a, b = types
-    if a is not None and b is not None and (a in (*_DATES, TIME)):
+    if left.type is not right.type and SqlType.JSON in (left.type, right.type):
+        # One of them is of a type that is only known now; if it is another type, the values differ.
+        known = right.type if left.type is SqlType.JSON else left.type
+        equal = _equal_values(
+            call, values.read_dynamic(left, known), values.read_dynamic(right, known), (a or b, b or a)
+        )
+        return apply("coalesce", equal, FALSE)
+    if a is not None and b is not None and a in (*_DATES, TIME):
         return temporal.equal(left, right, (a, b), call.names)
-    if a is None:
-        return apply("json_equal", left, right)
-    return apply("equal", left, right)
+    return apply("json_equal" if left.type is SqlType.JSON else "equal", left, right)
 
 
 def equality(call: Call, left: Collection, right: Collection) -> Node:
@@ -63,13 +67,25 @@ def equality(call: Call, left: Collection, right: Collection) -> Node:
     types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
     if QUANTITY in types or _is_quantity(left) or _is_quantity(right):
         raise call.error(UnsupportedFeature, "quantities cannot be compared yet")
-    if not _comparable(*types):
+    dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
+    if not dynamic and not _comparable(*types):
         found = apply("and", values.present(call, left), values.present(call, right))
         return Case(((found, FALSE),), _EMPTY)
     a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
     if not a.many and not b.many:
-        return _equal_values(call, a, b, types)
+        pair = _equal_values(call, a, b, types)
+        if not dynamic:
+            return pair
+        missing = apply("or", apply("is_null", a), apply("is_null", b))
+        return Case(((missing, _EMPTY),), pair)
     return _equal_arrays(call, a, b, types)
+
+
+def equal_items(call: Call, left: Collection, right: Collection) -> Node:
+    """Whether two single items that are there are equal; false where precision cannot tell."""
+    types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
+    a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
+    return apply("coalesce", _equal_values(call, a, b, types), FALSE)
 
 
 def _equal_arrays(call: Call, a: Node, b: Node, types: tuple[TypeName | None, TypeName | None]) -> Node:
@@ -90,18 +106,9 @@ def _equal_arrays(call: Call, a: Node, b: Node, types: tuple[TypeName | None, Ty
 
     return bind(
         call.names.fresh(),
-        _array(call, a),
-        lambda first: bind(call.names.fresh(), _array(call, b), lambda second: compare(first, second)),
+        values.as_array(a, call.names),
+        lambda first: bind(call.names.fresh(), values.as_array(b, call.names), lambda second: compare(first, second)),
     )
-
-
-def _array(call: Call, node: Node) -> Node:
-    """An array of the values that are there."""
-    if node.many:
-        return node
-    variable = call.names.fresh()
-    item = Reference(variable, node.type)
-    return Each(Array((node,), node.type), variable, item, where=apply("is_not_null", item))
 
 
 def _is_quantity(collection: Collection) -> bool:
@@ -140,10 +147,16 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
     types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
     if QUANTITY in types or _is_quantity(left) or _is_quantity(right):
         raise call.error(UnsupportedFeature, "quantities cannot be compared yet")
+    if values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model):
+        types = types[0] or types[1], types[1] or types[0]
     if not _comparable(*types) or types[0] in (None, BOOLEAN):
-        shown = " and ".join(str(type or collection.type or "an unknown type") for type, collection in zip(types, (left, right), strict=True))
+        shown = " and ".join(
+            str(type or collection.type or "an unknown type")
+            for type, collection in zip(types, (left, right), strict=True)
+        )
         raise call.error(InvalidOperation, f"{shown} cannot be compared for order")
-    a, b = values.single_value(call, left), values.single_value(call, right)
+    kind = SYSTEM_TYPES[types[0].name] if types[0] is not None else SqlType.JSON
+    a, b = (values.read_dynamic(values.single_value(call, side), kind) for side in (left, right))
     if types[0] in (*_DATES, TIME):
         assert types[0] is not None and types[1] is not None
         if or_equal:

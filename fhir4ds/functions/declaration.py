@@ -36,16 +36,30 @@ class Parameter:
 class Call(Protocol):
     """One call of a function in an expression, as its lowering sees it."""
 
-    #: The collection that the function is called on.
-    focus: Collection
-    #: Offset of the function's name in the expression.
-    position: int
-    #: Source of variable names for the statement.
-    names: Names
-    #: The FHIR model that types elements, if there is one.
-    model: Model | None
-    #: Whether the strict rules of the specification are enforced.
-    strict: bool
+    @property
+    def focus(self) -> Collection:
+        """The collection that the function is called on."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """Offset of the function's name in the expression."""
+        ...
+
+    @property
+    def names(self) -> Names:
+        """Source of variable names for the statement."""
+        ...
+
+    @property
+    def model(self) -> Model | None:
+        """The FHIR model that types elements, if there is one."""
+        ...
+
+    @property
+    def strict(self) -> bool:
+        """Whether the strict rules of the specification are enforced."""
+        ...
 
     @property
     def count(self) -> int:
@@ -56,13 +70,13 @@ class Call(Protocol):
         """Lower argument ``number``, which is evaluated once."""
         ...
 
-    def body(self, number: int, item: Collection, *, index: Node | None = None, total: Collection | None = None) -> (
-        Collection
-    ):
+    def body(
+        self, number: int, item: Collection, *, index: Node | None = None, total: Collection | None = None
+    ) -> Collection:
         """Lower argument ``number`` for one item of the focus."""
         ...
 
-    def type(self, number: int) -> TypeName:
+    def named_type(self, number: int) -> TypeName:
         """The type that argument ``number`` names."""
         ...
 

@@ -26,7 +26,9 @@ def _any(call: Call, condition_of: int | None) -> Node:
         return values.present(call, focus)
     if not focus.many:
         found = values.present(call, focus)
-        return apply("is_true", both(found, values.boolean(call, call.body(condition_of, focus, index=integer(0)))) or found)
+        return apply(
+            "is_true", both(found, values.boolean(call, call.body(condition_of, focus, index=integer(0)))) or found
+        )
     walk = values.iterate(call, focus)
     condition = values.boolean(call, call.body(condition_of, walk.item))
     return Exists(walk.source, walk.variable, condition)

@@ -27,7 +27,9 @@ _PATIENT = {
     returns="the extensions with the url",
     examples=(
         Example(expression="extension('http://example.org/color').value", resource=_PATIENT, result=("red",)),
-        Example(expression="birthDate.extension('http://example.org/time').value", resource=_PATIENT, result=("morning",)),
+        Example(
+            expression="birthDate.extension('http://example.org/time').value", resource=_PATIENT, result=("morning",)
+        ),
     ),
 )
 def extension(call: Call) -> Collection:

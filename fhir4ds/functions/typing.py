@@ -101,7 +101,7 @@ def _narrow_unknown(call: Call, collection: Collection, wanted: TypeName) -> Col
 )
 def of_type(call: Call) -> Collection:
     """Keep the items of a type or of a type derived from it."""
-    return narrow(call, call.focus, call.type(0))
+    return narrow(call, call.focus, call.named_type(0))
 
 
 @function(
@@ -113,7 +113,7 @@ def of_type(call: Call) -> Collection:
 )
 def as_type(call: Call) -> Collection:
     """The single item if it is of the type, otherwise empty; an error if there are several."""
-    return narrow(call, values.single(call, call.focus), call.type(0))
+    return narrow(call, values.single(call, call.focus), call.named_type(0))
 
 
 @function(
@@ -130,7 +130,7 @@ def as_type(call: Call) -> Collection:
 def is_type(call: Call) -> Collection:
     """Whether the single item is of the type; empty if there is none; an error if there are several."""
     focus = values.single(call, call.focus)
-    found = values.present(call, narrow(call, focus, call.type(0)))
+    found = values.present(call, narrow(call, focus, call.named_type(0)))
     answer = Case(((found, TRUE), (values.present(call, focus), FALSE)), null(SqlType.BOOLEAN))
     return values.system(answer, BOOLEAN)
 

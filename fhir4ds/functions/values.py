@@ -16,11 +16,14 @@ from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
     Apply,
+    Array,
     Case,
+    Cast,
     Constant,
     Each,
     Exists,
     Extract,
+    FromJson,
     Node,
     Raise,
     Reference,
@@ -31,7 +34,17 @@ from fhir4ds.plan.nodes import (
     integer,
     length,
     null,
+    text,
 )
+
+
+#: What JSON calls the values of each SQL type.
+_JSON_KINDS = {
+    SqlType.BOOLEAN: "boolean",
+    SqlType.INTEGER: "number",
+    SqlType.DECIMAL: "number",
+    SqlType.TEXT: "string",
+}
 
 
 def system_type(type: TypeName | None, model: Model | None) -> TypeName | None:
@@ -49,11 +62,49 @@ def sql_type(collection: Collection, model: Model | None) -> SqlType:
     """How the values of a collection stand in SQL."""
     if collection.plan.type is not SqlType.JSON:
         return collection.plan.type
-    kinds = {system_type(type, model) for type in collection.types}
-    if len(kinds) != 1:
-        return SqlType.JSON
-    kind = kinds.pop()
-    return SqlType.JSON if kind is None else SYSTEM_TYPES[kind.name]
+    systems = [system_type(type, model) for type in collection.types]
+    kinds = {SqlType.JSON if system is None else SYSTEM_TYPES[system.name] for system in systems}
+    return kinds.pop() if len(kinds) == 1 else SqlType.JSON
+
+
+def is_dynamic(collection: Collection, model: Model | None) -> bool:
+    """Whether items are JSON whose type is only known when they are met."""
+    if collection.plan.type is not SqlType.JSON or is_empty(collection):
+        return False
+    return not collection.types or (
+        collection.type is None
+        and sql_type(collection, model) is SqlType.JSON
+        and any(system_type(type, model) is not None for type in collection.types)
+    )
+
+
+def read_dynamic(item: Node, type: SqlType) -> Node:
+    """The value of one JSON item of unknown type, if it is of ``type``; NULL otherwise."""
+    if item.type is not SqlType.JSON:
+        return item
+    wanted = apply("equal", apply("json_kind", item, type=SqlType.TEXT), text(_JSON_KINDS[type]))
+    return Case(((wanted, FromJson(item, type)),), null(type))
+
+
+def boxed(plan: Node, names: fusion.Names) -> Node:
+    """The items as JSON, so that items of different types can stand in one collection."""
+    if plan.type is SqlType.JSON:
+        return plan
+    if not plan.many:
+        return Apply("to_json", (Cast(plan, plan.type),), SqlType.JSON)
+    variable = names.fresh()
+    return Each(plan, variable, boxed(Reference(variable, plan.type), names))
+
+
+def as_array(plan: Node, names: fusion.Names) -> Node:
+    """An array of the values that are there."""
+    if plan.many:
+        return plan
+    if isinstance(plan, Constant):
+        return empty(plan.type, many=True) if plan.value is None else Array((plan,), plan.type)
+    variable = names.fresh()
+    item = Reference(variable, plan.type)
+    return Each(Array((plan,), plan.type), variable, item, where=apply("is_not_null", item))
 
 
 def items(collection: Collection, names: fusion.Names) -> Node:
@@ -212,6 +263,5 @@ def mentions(node: object, name: str) -> bool:
         return node.name == name
     if isinstance(node, tuple):
         return any(mentions(part, name) for part in node)
-    if not attrs.has(type(node)):
-        return False
-    return any(mentions(getattr(node, field.name), name) for field in attrs.fields(type(node)))
+    kind = type(node)
+    return attrs.has(kind) and any(mentions(getattr(node, field.name), name) for field in attrs.fields(kind))

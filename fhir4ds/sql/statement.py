@@ -134,9 +134,7 @@ class StatementBuilder:
         is_bundle = self.syntax.apply("equal", self._member("document", "resourceType"), self.syntax.text(_BUNDLE))
         entries = self.syntax.extract_array("document", (Step("entry", each=True), Step("resource")), SqlType.JSON)
         resources = self.syntax.case([(is_bundle, entries)], self.syntax.array(["document"], SqlType.JSON))
-        return (
-            f"SELECT entry.resource FROM ({read}) AS file (document), UNNEST({resources}) AS entry (resource)"
-        )
+        return f"SELECT entry.resource FROM ({read}) AS file (document), UNNEST({resources}) AS entry (resource)"
 
     def _inline_resource(self, inline: InlineSource) -> str:
         resource = self._renderer.render(Parameter(inline.parameter, SqlType.JSON))

@@ -32,7 +32,10 @@ class DuckDBSyntax(Syntax):
         "array_length": "LEN({0})",
         "array_concat": "LIST_CONCAT({0}, {1})",
         "array_contains": "LIST_CONTAINS({0}, {1})",
-        "json_kind": "LOWER(JSON_TYPE({0}))",
+        "json_kind": (
+            "CASE JSON_TYPE({0}) WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'OBJECT' THEN 'object' "
+            "WHEN 'ARRAY' THEN 'array' WHEN 'NULL' THEN 'null' ELSE 'number' END"
+        ),
         "json_text": "JSON_EXTRACT_STRING({0}, '$')",
         "json_has": "JSON_EXISTS({0}, {1})",
         "to_json": "TO_JSON({0})",

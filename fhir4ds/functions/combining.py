@@ -1,0 +1,252 @@
+"""Putting collections together, and membership in them (FHIRPath N1, sections 5.3, 5.4, 6.4)."""
+
+from __future__ import annotations
+
+import attrs
+
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.functions import values
+from fhir4ds.functions.comparison import equal_items
+from fhir4ds.functions.declaration import Call, Example, Parameter, function
+from fhir4ds.functions.operators import operator
+from fhir4ds.plan.collection import BOOLEAN, Collection
+from fhir4ds.plan.nodes import (
+    FALSE,
+    TRUE,
+    Case,
+    Each,
+    Exists,
+    Node,
+    Reference,
+    apply,
+    bind,
+    empty,
+    integer,
+    length,
+    null,
+)
+
+_PATIENT = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "name": [{"given": ["Ada", "Eve"]}, {"given": ["Eve", "Joy"]}],
+}
+_OTHER = Parameter("other")
+
+
+def aligned(call: Call, left: Collection, right: Collection) -> tuple[Node, Node]:
+    """Both collections as arrays whose items stand alike, so that they can stand in one."""
+    if values.is_empty(left) and values.is_empty(right):
+        return empty(SqlType.JSON, many=True), empty(SqlType.JSON, many=True)
+    a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
+    if a.type is not b.type:
+        if values.is_empty(left):
+            a = empty(b.type, many=True)
+        elif values.is_empty(right):
+            b = empty(a.type, many=True)
+        else:
+            a, b = values.boxed(a, call.names), values.boxed(b, call.names)
+    return values.as_array(a, call.names), values.as_array(b, call.names)
+
+
+def combined(call: Call, left: Collection, right: Collection) -> Collection:
+    """The items of both, duplicates included."""
+    a, b = aligned(call, left, right)
+    types = tuple(dict.fromkeys((*left.types, *right.types)))
+    plan = apply("array_concat", a, b, type=a.type, many=True)
+    return Collection(plan=plan, types=types, ordered=False)
+
+
+def distinct_items(call: Call, collection: Collection) -> Collection:
+    """Each item once, in the order of its first occurrence."""
+    if not collection.many:
+        return collection
+    plan = values.value(collection, call.model, call.names)
+
+    def first_only(array: Node) -> Node:
+        variable, index = call.names.fresh(), call.names.fresh()
+        item, position = Reference(variable, plan.type), Reference(index, SqlType.INTEGER)
+        before = apply(
+            "array_slice",
+            array,
+            integer(1),
+            apply("subtract", position, integer(1), type=SqlType.INTEGER),
+            type=plan.type,
+            many=True,
+        )
+        seen = _contains(call, before, item, collection)
+        return Each(array, variable, item, where=apply("not", seen), index=index)
+
+    return attrs.evolve(collection, plan=bind(call.names.fresh(), plan, first_only), choices=(), guard=None)
+
+
+def _contains(call: Call, array: Node, item: Node, collection: Collection) -> Node:
+    variable = call.names.fresh()
+    other = attrs.evolve(collection, plan=Reference(variable, array.type), choices=(), guard=None)
+    this = attrs.evolve(collection, plan=item, choices=(), guard=None)
+    return Exists(array, variable, equal_items(call, other, this))
+
+
+@operator(
+    "|",
+    group="Collections",
+    examples=(
+        Example(expression="(1 | 2 | 2).count()", result=(2,)),
+        Example(expression="name[0].given | name[1].given", resource=_PATIENT, result=("Ada", "Eve", "Joy")),
+    ),
+)
+def union_operator(call: Call, left: Collection, right: Collection) -> Collection:
+    """The items of both collections, each once."""
+    return distinct_items(call, combined(call, left, right))
+
+
+@function(
+    "union",
+    _OTHER,
+    group="Combining",
+    returns="the items of both, each once",
+    examples=(Example(expression="name[0].given.union(name[1].given).count()", resource=_PATIENT, result=(3,)),),
+)
+def union(call: Call) -> Collection:
+    """The items of both collections, each once; the same as ``|``."""
+    return distinct_items(call, combined(call, call.focus, call.value(0)))
+
+
+@function(
+    "combine",
+    _OTHER,
+    group="Combining",
+    returns="the items of both",
+    examples=(Example(expression="name[0].given.combine(name[1].given).count()", resource=_PATIENT, result=(4,)),),
+)
+def combine(call: Call) -> Collection:
+    """The items of both collections, duplicates included."""
+    return combined(call, call.focus, call.value(0))
+
+
+@function(
+    "distinct",
+    group="Existence",
+    returns="each item once",
+    examples=(Example(expression="name.given.distinct()", resource=_PATIENT, result=("Ada", "Eve", "Joy")),),
+)
+def distinct(call: Call) -> Collection:
+    """Each item once, in the order of its first occurrence."""
+    return distinct_items(call, call.focus)
+
+
+@function(
+    "isDistinct",
+    group="Existence",
+    returns="Boolean",
+    examples=(Example(expression="name.given.isDistinct()", resource=_PATIENT, result=(False,)),),
+)
+def is_distinct(call: Call) -> Collection:
+    """Whether no two items are equal."""
+    once = values.count(call, distinct_items(call, call.focus))
+    return values.system(apply("equal", values.count(call, call.focus), once), BOOLEAN)
+
+
+def _selected(call: Call, *, present: bool) -> Collection:
+    focus, other = call.focus, call.value(0)
+    a, b = aligned(call, focus, other)
+    kept = attrs.evolve(focus, plan=a, choices=(), guard=None)
+    variable = call.names.fresh()
+    item = Reference(variable, a.type)
+    found = _contains(call, b, item, attrs.evolve(other, plan=b, choices=(), guard=None))
+    condition = found if present else apply("not", found)
+    return attrs.evolve(kept, plan=Each(a, variable, item, where=condition))
+
+
+@function(
+    "intersect",
+    _OTHER,
+    group="Subsetting",
+    returns="the items that are in both, each once",
+    examples=(Example(expression="name[0].given.intersect(name[1].given)", resource=_PATIENT, result=("Eve",)),),
+)
+def intersect(call: Call) -> Collection:
+    """The items that are also in the other collection, each once."""
+    return distinct_items(call, _selected(call, present=True))
+
+
+@function(
+    "exclude",
+    _OTHER,
+    group="Subsetting",
+    returns="the items that are not in the other",
+    examples=(Example(expression="name[0].given.exclude(name[1].given)", resource=_PATIENT, result=("Ada",)),),
+)
+def exclude(call: Call) -> Collection:
+    """The items that are not in the other collection; duplicates stay."""
+    return _selected(call, present=False)
+
+
+def _subset(call: Call, small: Collection, large: Collection) -> Collection:
+    a, b = aligned(call, small, large)
+    variable = call.names.fresh()
+    found = _contains(call, b, Reference(variable, a.type), attrs.evolve(large, plan=b, choices=(), guard=None))
+    return values.system(apply("not", Exists(a, variable, apply("not", found))), BOOLEAN)
+
+
+@function(
+    "subsetOf",
+    _OTHER,
+    group="Existence",
+    returns="Boolean",
+    examples=(Example(expression="name[0].given.subsetOf(name.given)", resource=_PATIENT, result=(True,)),),
+)
+def subset_of(call: Call) -> Collection:
+    """Whether every item is also in the other collection."""
+    return _subset(call, call.focus, call.value(0))
+
+
+@function(
+    "supersetOf",
+    _OTHER,
+    group="Existence",
+    returns="Boolean",
+    examples=(Example(expression="name[0].given.supersetOf(name.given)", resource=_PATIENT, result=(False,)),),
+)
+def superset_of(call: Call) -> Collection:
+    """Whether every item of the other collection is also in this one."""
+    return _subset(call, call.value(0), call.focus)
+
+
+def _member(call: Call, item: Collection, collection: Collection) -> Collection:
+    if values.is_empty(item):
+        return values.system(null(SqlType.BOOLEAN), BOOLEAN)
+    one = values.single(call, item)
+    a, b = aligned(call, one, collection)
+    found = _contains(
+        call,
+        b,
+        apply("array_at", a, integer(1), type=a.type),
+        attrs.evolve(collection, plan=b, choices=(), guard=None),
+    )
+    nothing = apply("equal", length(a), integer(0))
+    answer = Case(((nothing, null(SqlType.BOOLEAN)), (found, TRUE)), FALSE)
+    return values.system(answer, BOOLEAN)
+
+
+@operator(
+    "in",
+    group="Collections",
+    examples=(
+        Example(expression="'Ada' in name.given", resource=_PATIENT, result=(True,)),
+        Example(expression="{} in name.given", resource=_PATIENT, result=()),
+    ),
+)
+def is_in(call: Call, left: Collection, right: Collection) -> Collection:
+    """Whether the single item on the left is in the collection on the right."""
+    return _member(call, left, right)
+
+
+@operator(
+    "contains",
+    group="Collections",
+    examples=(Example(expression="name.given contains 'Zoe'", resource=_PATIENT, result=(False,)),),
+)
+def contains(call: Call, left: Collection, right: Collection) -> Collection:
+    """Whether the collection on the left has the single item on the right."""
+    return _member(call, right, left)

@@ -312,8 +312,9 @@ class LoweredCall:
     def body(
         self, number: int, item: Collection, *, index: Node | None = None, total: Collection | None = None
     ) -> Collection:
-        """Lower an argument for one item."""
-        return self._lowering.lower(self.arguments[number], Scope(this=item, index=index, total=total))
+        """Lower an argument for one item; without an index or total of its own it sees those around it."""
+        scope = Scope(this=item, index=index or self._scope.index, total=total or self._scope.total)
+        return self._lowering.lower(self.arguments[number], scope)
 
     def named_type(self, number: int) -> TypeName:
         """The type that an argument names."""

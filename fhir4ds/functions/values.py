@@ -152,14 +152,14 @@ def single(call: Call, collection: Collection) -> Collection:
     """
     if not collection.many:
         return collection
-    plan = items(collection, call.names)
+    plan = walkable(call, collection)
     error = Raise("expected a single item but found several", call.position, plan.type)
 
     def only(array: Node) -> Node:
         several = apply("less", integer(1), length(array))
         return Case(((several, error),), apply("array_at", array, integer(1), type=plan.type))
 
-    return attrs.evolve(collection, plan=bind(call.names.fresh(), plan, only), choices=(), guard=None)
+    return attrs.evolve(collection, plan=bind(call.names.fresh(), plan, only), guard=None)
 
 
 def single_value(call: Call, collection: Collection) -> Node:
@@ -174,10 +174,15 @@ def boolean(call: Call, collection: Collection) -> Node:
     """
     if is_empty(collection):
         return null(SqlType.BOOLEAN)
-    if system_type(collection.type, call.model) == BOOLEAN:
+    if is_boolean(call, collection):
         return single_value(call, collection)
     found = present(call, single(call, collection))
     return Case(((found, TRUE),), null(SqlType.BOOLEAN))
+
+
+def is_boolean(call: Call, collection: Collection) -> bool:
+    """Whether every item is known to be a Boolean."""
+    return system_type(collection.type, call.model) == BOOLEAN
 
 
 def present(call: Call, collection: Collection) -> Node:

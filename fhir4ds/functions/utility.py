@@ -1,0 +1,97 @@
+"""Choosing, accumulating and the clock (FHIRPath N1, sections 5.7, 5.9 and 7)."""
+
+from __future__ import annotations
+
+import attrs
+
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import InvalidOperation
+from fhir4ds.functions import values
+from fhir4ds.functions.combining import aligned
+from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
+from fhir4ds.plan.collection import DATE, DATETIME, TIME, Collection, TypeName
+from fhir4ds.plan.nodes import Case, Node, apply, empty
+
+_GROUP = "Utility"
+
+
+@function(
+    "iif",
+    Parameter("criterion", ParameterKind.EXPRESSION),
+    Parameter("true-result", ParameterKind.EXPRESSION),
+    Parameter("otherwise-result", ParameterKind.EXPRESSION, optional=True),
+    group="Conversion",
+    returns="one of the results",
+    examples=(
+        Example(expression="iif(1 < 2, 'yes', 'no')", result=("yes",)),
+        Example(expression="iif(1 > 2, 'yes')", result=()),
+        Example(expression="iif({}, 1, 2)", result=(2,)),
+    ),
+)
+def iif(call: Call) -> Collection:
+    """The first result if the criterion is true, the other one if it is false or empty; only that one is evaluated."""
+    item = values.single(call, call.focus)
+    criterion = call.body(0, item)
+    if call.strict and not values.is_empty(criterion) and not values.is_boolean(call, criterion):
+        raise call.error(InvalidOperation, f"the criterion of iif must be a Boolean, not {criterion.type}")
+    condition = values.boolean(call, criterion)
+    chosen = call.body(1, item)
+    other = call.body(2, item) if call.count > 2 else None
+    return choose(call, condition, chosen, other)
+
+
+def choose(call: Call, condition: Node, chosen: Collection, other: Collection | None) -> Collection:
+    """One of two collections, lazily."""
+    if other is None or values.is_empty(other):
+        plan = values.items(chosen, call.names)
+        return attrs.evolve(
+            chosen,
+            plan=Case(((condition, plan),), empty(plan.type, many=plan.many)),
+            choices=(),
+            guard=None,
+        )
+    if values.is_empty(chosen):
+        return choose(call, apply("not", apply("is_true", condition)), other, None)
+    a, b = (values.value(side, call.model, call.names) for side in (chosen, other))
+    if a.many or b.many or a.type is not b.type:
+        a, b = aligned(call, chosen, other)
+    types = tuple(dict.fromkeys((*chosen.types, *other.types)))
+    return Collection(plan=Case(((condition, a),), b), types=types)
+
+
+@function(
+    "trace",
+    Parameter("name"),
+    Parameter("projection", ParameterKind.EXPRESSION, optional=True),
+    group=_GROUP,
+    returns="the focus",
+    examples=(Example(expression="'a'.trace('here')", result=("a",)),),
+)
+def trace(call: Call) -> Collection:
+    """The focus, unchanged. Nothing is logged: values of resources never enter a log."""
+    call.value(0)
+    return call.focus
+
+
+def _clock(primitive: str, type: TypeName) -> Collection:
+    return values.system(apply(primitive, type=SqlType.TEXT), type)
+
+
+@function("now", group=_GROUP, returns="DateTime", examples=(Example(expression="now() = now()", result=(True,)),))
+def now(call: Call) -> Collection:
+    """The date and time at which the statement started, in UTC, to the millisecond."""
+    return _clock("now", DATETIME)
+
+
+@function("today", group=_GROUP, returns="Date", examples=(Example(expression="today() <= today()", result=(True,)),))
+def today(call: Call) -> Collection:
+    """The date at which the statement started, in UTC."""
+    return _clock("today", DATE)
+
+
+@function(
+    "timeOfDay", group=_GROUP, returns="Time", examples=(Example(expression="timeOfDay() is Time", result=(True,)),)
+)
+def time_of_day(call: Call) -> Collection:
+    """The time of day at which the statement started, in UTC, to the millisecond."""
+    return _clock("time_of_day", TIME)

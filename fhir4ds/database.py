@@ -147,9 +147,7 @@ class Database:
         RejectedResource
             If ``strict`` and a resource is bad.
         """
-        report = load(
-            self.dispatcher, source, table=self.table, schema=self.schema, strict=strict, progress=progress
-        )
+        report = load(self.dispatcher, source, table=self.table, schema=self.schema, strict=strict, progress=progress)
         self._source = None
         return report
 
@@ -310,9 +308,9 @@ class Database:
 
     def session(self) -> tuple[str, str]:
         """The version of the database that answers, and what identifies the session that did."""
-        version, identity = self.dispatcher.query(
-            Statement(sql=self.dialect.syntax.session(), summary="session")
-        ).rows[0]
+        version, identity = self.dispatcher.query(Statement(sql=self.dialect.syntax.session(), summary="session")).rows[
+            0
+        ]
         return str(version), str(identity)
 
     def stats(self) -> PoolStats:

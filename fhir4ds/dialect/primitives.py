@@ -50,6 +50,9 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "regexp_matches": "({0} ~ {1})",
         # dates and times, as ISO 8601 text; both give and take text
         "to_utc": "TO_CHAR(CAST({0} AS TIMESTAMPTZ) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')",
+        "now": "TO_CHAR(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
+        "today": "TO_CHAR(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+        "time_of_day": "TO_CHAR(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', 'HH24:MI:SS.MS')",
         # arrays
         "array_length": "CARDINALITY({0})",
         "array_at": "({0})[{1}]",

@@ -11,7 +11,7 @@ from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, Collection, TypeName
-from fhir4ds.plan.nodes import FALSE, TRUE, Case, Each, Node, Reference, apply, both, empty, null, text
+from fhir4ds.plan.nodes import FALSE, TRUE, Array, Case, Each, Node, Reference, apply, both, empty, null, text
 from fhir4ds.suggestion import did_you_mean
 
 _GROUP = "Types"
@@ -76,7 +76,12 @@ def _narrow_resource(call: Call, collection: Collection, wanted: TypeName) -> Co
 
 def _is_resource(call: Call, item: Node, wanted: TypeName) -> Node:
     found = fusion.read(fusion.extract(item, Step("resourceType"), call.names), SqlType.TEXT, call.names)
-    return apply("equal", found, text(wanted.name))
+    names = [wanted.name]
+    if call.model is not None and call.model.type(wanted.name) is not None:
+        names = [name for name in call.model.resource_types if call.model.is_subtype(name, wanted.name)]
+    if len(names) == 1:
+        return apply("equal", found, text(names[0]))
+    return apply("array_contains", Array(tuple(map(text, names)), SqlType.TEXT), found)
 
 
 def _narrow_unknown(call: Call, collection: Collection, wanted: TypeName) -> Collection:

@@ -1,0 +1,397 @@
+"""Connections, shared fairly: one pool for every dialect.
+
+Whatever may block, connecting and probing, happens outside the lock and on a thread of its own that lives as long as
+the attempt. So a caller waits no longer than it said it would, even while a server keeps silent, and gets the first
+connection that comes, new or returned. Callers are served in the order in which they came.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from fhir4ds.dialect.driver import Connection, Driver
+from fhir4ds.errors import FHIRPathExecutionError, PoolClosed
+from fhir4ds.events import Event
+from fhir4ds.runtime.call import Call
+from fhir4ds.runtime.clock import Clock
+from fhir4ds.runtime.lease import Lease, Member, NoConnection, PoolStats, Waiter
+from fhir4ds.runtime.settings import Settings
+
+__all__ = ["Pool", "PoolStats"]
+
+Task = Callable[[], None]
+Report = Callable[[Event, Mapping[str, object]], None]
+
+#: Longest single attempt to connect, where nobody set a limit.
+_PATIENCE = 3600.0
+
+
+class Pool:
+    """A pool of the connections of one driver.
+
+    At any moment the connections that are idle, on loan, being opened and being closed are at most `pool_size`.
+
+    Parameters
+    ----------
+    driver : Driver
+        What opens and closes them. It is closed after the last connection of a closed pool.
+    settings : Settings
+        How many, and for how long.
+    clock : Clock
+        What tells the time, and starts threads.
+    report : callable
+        Takes events.
+    """
+
+    def __init__(self, driver: Driver, settings: Settings, clock: Clock, report: Report) -> None:
+        self._driver = driver
+        self._settings = settings
+        self._clock = clock
+        self._report = report
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._idle: deque[Member] = deque()  # the longest idle at the left
+        self._loans: dict[int, Lease] = {}  # by identity of the connection
+        self._waiters: deque[Waiter] = deque()
+        self._connecting = 0
+        self._closing = 0
+        self._generation = 0
+        self._closed = False
+        self._driver_closed = False
+        self._created = self._discarded = self._retired = self._leases = self._timeouts = 0
+        self._wait_time = 0.0
+
+    # --- lending ------------------------------------------------------------------------------------------------------
+
+    def lease(self, until: float, call: Call | None = None) -> Lease:
+        """Borrow a live connection.
+
+        Parameters
+        ----------
+        until : float
+            Instant after which the caller waits no longer.
+        call : Call, optional
+            What the connection is for; cancelling it ends the wait.
+
+        Returns
+        -------
+        Lease
+
+        Raises
+        ------
+        NoConnection
+            If there was none in time, or connecting failed.
+        PoolClosed
+            If the pool is closed, or becomes closed while waiting.
+        QueryCancelled
+            If the call was cancelled while it waited.
+        """
+        now = self._clock.monotonic()
+        while True:
+            with self._lock:
+                self._check_open()
+                # Whoever waits came first; and what was idle for long must answer a round trip, which may block.
+                if not self._idle or self._waiters or now - self._idle[-1].idle_since > self._settings.probe_after:
+                    break
+                lease = self._lend(self._idle.pop())
+            flaw = self._flaw(lease.member, now)
+            if flaw is None:
+                return lease
+            self.give_back(lease, flaw=flaw)
+        return self._wait(now, until, call)
+
+    def give_back(self, lease: Lease, *, flaw: str | None = None) -> None:
+        """Return a connection that was reset.
+
+        Parameters
+        ----------
+        lease : Lease
+            The loan.
+        flaw : str, optional
+            Why the connection is of no further use; it is closed then.
+
+        Raises
+        ------
+        FHIRPathExecutionError
+            If the loan is not one of this pool's, or was given back before.
+        """
+        if os.getpid() != self._pid:
+            return  # a forked child must touch neither the connections nor the lock of its parent
+        member = lease.member
+        now = self._clock.monotonic()
+        leaving = []
+        with self._lock:
+            if self._loans.get(id(member.connection)) is not lease:
+                raise _not_on_loan()
+            del self._loans[id(member.connection)]
+            flaw = flaw or self._worn(member, now)
+            if flaw is None:
+                member.idle_since = now
+                self._offer(member)
+            else:
+                leaving.append((member, flaw))
+            while self._idle and now - self._idle[0].idle_since > self._settings.max_idle:
+                leaving.append((self._idle.popleft(), "idle"))
+            self._closing += len(leaving)
+            # A probe may be waiting for a connection that was not idle long enough to need it.
+            tasks = self._grow(now) if self._waiters else []
+        self._run(tasks)
+        if leaving:
+            self._dispose(leaving)
+
+    def loan_of(self, connection: Connection) -> Lease:
+        """Find the loan of a connection that is out.
+
+        Raises
+        ------
+        FHIRPathExecutionError
+            If it is not on loan from this pool.
+        """
+        with self._lock:
+            lease = self._loans.get(id(connection))
+        if lease is None:
+            raise _not_on_loan()
+        return lease
+
+    def invalidate(self, lease: Lease) -> None:
+        """Doubt every connection that is as old as one that was lost: a restarted server has dropped them all."""
+        with self._lock:
+            if lease.member.generation == self._generation:
+                self._generation += 1
+
+    def stats(self) -> PoolStats:
+        """Figures of this moment."""
+        with self._lock:
+            return self._stats()
+
+    def close(self) -> None:
+        """Close idle connections now and others when they come back; whoever waits gets `PoolClosed`."""
+        if os.getpid() != self._pid:
+            return
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            leaving = [(member, "closed") for member in self._idle]
+            self._idle.clear()
+            self._closing += len(leaving)
+            for waiter in self._waiters:
+                waiter.error = _closed()
+                waiter.event.set()
+            self._waiters.clear()
+        self._dispose(leaving)
+        self._close_driver()
+        self._report(Event.POOL_CLOSED, {})
+
+    # --- waiting ------------------------------------------------------------------------------------------------------
+
+    def _wait(self, since: float, until: float, call: Call | None) -> Lease:
+        waiter = Waiter(until)
+        try:
+            with self._lock:
+                self._check_open()
+                self._waiters.append(waiter)
+                tasks = self._grow(since)
+            self._run(tasks)
+            if call is None or call.sleeps_on(waiter.event):
+                self._clock.wait(waiter.event, until - self._clock.monotonic())
+        except BaseException:
+            self._leave(waiter, since)
+            if waiter.lease is not None:
+                self.give_back(waiter.lease)
+            raise
+        stats = self._leave(waiter, since)
+        if call is not None and call.wakes():
+            if waiter.lease is not None:
+                self.give_back(waiter.lease)
+            raise call.cancellation()
+        if waiter.lease is not None:
+            return waiter.lease
+        if isinstance(waiter.error, PoolClosed):
+            raise waiter.error
+        if waiter.error is None:
+            with self._lock:
+                self._timeouts += 1
+            self._report(
+                Event.POOL_TIMED_OUT,
+                {
+                    "wait": self._clock.monotonic() - since,
+                    "db.client.connection.max": stats.max,
+                    "db.client.connection.pending_requests": stats.pending,
+                    "used": stats.used,
+                    "connecting": stats.connecting,
+                },
+            )
+        raise NoConnection(waiter.error, stats)
+
+    def _leave(self, waiter: Waiter, since: float) -> PoolStats:
+        """Leave the queue, served or not, and say how it looked."""
+        with self._lock:
+            self._wait_time += self._clock.monotonic() - since
+            stats = self._stats()
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+        return stats
+
+    def _offer(self, member: Member) -> None:
+        """Hand a live connection to the first waiter, or keep it. Under the lock."""
+        if not self._waiters:
+            self._idle.append(member)
+            return
+        waiter = self._waiters.popleft()
+        waiter.lease = self._lend(member)
+        waiter.event.set()
+
+    def _lend(self, member: Member) -> Lease:
+        lease = Lease(member)
+        self._loans[id(member.connection)] = lease
+        self._leases += 1
+        return lease
+
+    def _grow(self, now: float) -> list[Task]:
+        """Tasks that bring connections for those who wait, at most one for each. Under the lock.
+
+        Attempts belong to no particular waiter: each one that ends serves, or fails, the first in the queue.
+        """
+        tasks: list[Task] = []
+        while len(self._waiters) > self._connecting:
+            timeout = min(_PATIENCE, max(0.001, max(waiter.until for waiter in self._waiters) - now))
+            if self._idle:
+                tasks.append(partial(self._probe, self._idle.pop(), timeout))
+            elif self._connecting + self._closing + len(self._loans) < self._settings.pool_size:
+                tasks.append(partial(self._connect, timeout))
+            else:
+                break
+            self._connecting += 1
+        return tasks
+
+    def _run(self, tasks: list[Task]) -> None:
+        for task in tasks:
+            self._clock.start(task)
+
+    # --- on a thread of its own ---------------------------------------------------------------------------------------
+
+    def _connect(self, timeout: float) -> None:
+        started = self._clock.monotonic()
+        try:
+            connection = self._driver.connect(timeout)
+        except Exception as error:  # whatever it is, it belongs to the caller who waits
+            with self._lock:
+                self._connecting -= 1
+                if self._waiters:
+                    waiter = self._waiters.popleft()
+                    waiter.error = error
+                    waiter.event.set()
+                tasks = self._grow(self._clock.monotonic())
+            self._run(tasks)
+            self._close_driver()
+            return
+        now = self._clock.monotonic()
+        lifetime = self._settings.max_lifetime * (1.0 - 0.05 * self._clock.random())
+        self._report(Event.POOL_CONNECTED, {"duration": now - started})
+        with self._lock:
+            self._created += 1
+            member = Member(connection, self._generation, now + lifetime, now)
+        self._join(member)
+
+    def _probe(self, member: Member, timeout: float) -> None:
+        """Ask a connection that was idle for long; open another where it does not answer."""
+        flaw = self._flaw(member, self._clock.monotonic(), probe=True)
+        if flaw is None:
+            self._join(member)
+            return
+        with self._lock:
+            self._closing += 1
+        self._dispose([(member, flaw)])
+        self._connect(timeout)
+
+    def _join(self, member: Member) -> None:
+        leaving = []
+        with self._lock:
+            self._connecting -= 1
+            if self._closed:
+                self._closing += 1
+                leaving.append((member, "closed"))
+            else:
+                member.idle_since = self._clock.monotonic()
+                self._offer(member)
+        self._dispose(leaving)
+
+    # --- one connection -----------------------------------------------------------------------------------------------
+
+    def _flaw(self, member: Member, now: float, *, probe: bool = False) -> str | None:
+        """Why a connection cannot be lent; None where it can."""
+        flaw = self._worn(member, now)
+        if flaw is not None:
+            return flaw
+        try:
+            return None if self._driver.alive(member.connection, probe=probe) else "dead"
+        except self._driver.errors:
+            return "dead"
+
+    def _worn(self, member: Member, now: float) -> str | None:
+        if self._closed:
+            return "closed"
+        if member.generation != self._generation:
+            return "invalidated"
+        return "lifetime" if now >= member.retires_at else None
+
+    def _dispose(self, leaving: Iterable[tuple[Member, str]]) -> None:
+        """Close connections that are in no list any more and counted as closing. Outside the lock."""
+        for member, reason in leaving:
+            broken = reason not in ("closed", "lifetime", "idle")
+            try:
+                self._driver.disconnect(member.connection)
+            finally:
+                with self._lock:
+                    self._closing -= 1
+                    self._discarded += broken
+                    self._retired += not broken
+                    tasks = self._grow(self._clock.monotonic())
+                self._run(tasks)
+            self._report(Event.POOL_DISCARDED if broken else Event.POOL_RETIRED, {"reason": reason})
+        if self._closed:
+            self._close_driver()
+
+    def _close_driver(self) -> None:
+        """Release the driver of a closed pool after its last connection."""
+        with self._lock:
+            open = len(self._idle) + len(self._loans) + self._connecting + self._closing
+            if not self._closed or self._driver_closed or open:
+                return
+            self._driver_closed = True
+        self._driver.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise _closed()
+
+    def _stats(self) -> PoolStats:
+        return PoolStats(
+            max=self._settings.pool_size,
+            idle=len(self._idle),
+            used=len(self._loans),
+            connecting=self._connecting,
+            pending=len(self._waiters),
+            created=self._created,
+            discarded=self._discarded,
+            retired=self._retired,
+            leases=self._leases,
+            timeouts=self._timeouts,
+            wait_time=self._wait_time,
+        )
+
+
+def _closed() -> PoolClosed:
+    return PoolClosed("the database object was closed", hint="open a new one with fhir4ds.connect")
+
+
+def _not_on_loan() -> FHIRPathExecutionError:
+    return FHIRPathExecutionError(
+        "this connection is not on loan from this pool",
+        hint="return each connection once, to the database object that lent it",
+    )

@@ -1,0 +1,1 @@
+"""Tests of the FHIR model and of the resources that are made up for tests."""

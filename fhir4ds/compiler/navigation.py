@@ -10,7 +10,7 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Element, Model
-from fhir4ds.functions.values import as_array
+from fhir4ds.functions.values import as_array, type_name
 from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import Choice, Collection, TypeName
 from fhir4ds.plan.fusion import Names
@@ -101,12 +101,6 @@ def _arrive(start: Collection, elements: tuple[Element, ...], names: Names) -> C
     cardinalities = {element.many for element in elements}
     each = first.many if len(cardinalities) == 1 else None
     return attrs.evolve(start, plan=fusion.extract(start.plan, Step(first.name, each), names), types=types)
-
-
-def type_name(name: str) -> TypeName:
-    """The type that the FHIR model calls by a name."""
-    namespace, _, system = name.partition("System.")
-    return TypeName("System", system) if not namespace and system else TypeName("FHIR", name)
 
 
 def _beside(collection: Collection, name: str, model: Model, fail: Fail) -> Node:

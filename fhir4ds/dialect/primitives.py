@@ -63,6 +63,13 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "json_kind": "JSONB_TYPEOF({0})",
         "json_text": "({0} #>> '{{}}')",
         "json_has": "({0} ? {1})",
+        # values of an object's members in the order of their names, but for the names in the second argument
+        "json_members": (
+            "ARRAY(SELECT value FROM JSONB_EACH(CASE JSONB_TYPEOF({0}) WHEN 'object' THEN {0} END) "
+            'WHERE NOT key = ANY({1}) ORDER BY key COLLATE "C")'
+        ),
+        # the items of an array, or the value itself as the only item
+        "json_items": "ARRAY(SELECT JSONB_PATH_QUERY({0}, '$[*]'))",
         "to_json": "TO_JSONB({0})",
         "json_object": "JSONB_BUILD_OBJECT({*})",
     }

@@ -158,6 +158,29 @@ class Syntax(ABC):
             f"SELECT {accumulator} FROM {step} ORDER BY ordinal DESC LIMIT 1)"
         )
 
+    def repeat(self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool) -> str:
+        """All items that ``body``, an array in terms of the array ``variable``, gives level by level until it is empty.
+
+        With ``distinct`` an item that is there already is neither added nor gone on from.
+        """
+        levels, none = f"{variable}_levels", self.array([], type)
+        fresh = f"{variable}_fresh"
+        new = (
+            f"ARRAY(SELECT {fresh}.item FROM (SELECT item, MIN(place) AS place FROM UNNEST({body}) "
+            f"WITH ORDINALITY AS {fresh}_row (item, place) WHERE NOT item = ANY({variable}_seen) GROUP BY item) "
+            f"AS {fresh} ORDER BY {fresh}.place)"
+            if distinct
+            else body
+        )
+        return (
+            f"(WITH RECURSIVE {levels} ({variable}, {variable}_seen, depth) AS ("
+            f"SELECT {initial}, {none}, 0 UNION ALL "
+            f"SELECT {variable}_next.items, {variable}_seen || {variable}_next.items, depth + 1 FROM {levels} "
+            f"CROSS JOIN LATERAL (SELECT {new} AS items) AS {variable}_next "
+            f"WHERE CARDINALITY({variable}) > 0) "
+            f"SELECT {variable}_seen FROM {levels} ORDER BY depth DESC LIMIT 1)"
+        )
+
     def bind(self, variable: str, value: str, body: str) -> str:
         """Evaluate ``value`` once and use it by name in ``body``."""
         return f"(SELECT {body} FROM (SELECT {value} AS {variable} OFFSET 0) AS {variable}_row)"

@@ -58,6 +58,12 @@ def system_type(type: TypeName | None, model: Model | None) -> TypeName | None:
     return TypeName("System", name) if name is not None else None
 
 
+def type_name(name: str) -> TypeName:
+    """The type that the FHIR model calls by a name."""
+    namespace, _, system = name.partition("System.")
+    return TypeName("System", system) if not namespace and system else TypeName("FHIR", name)
+
+
 def sql_type(collection: Collection, model: Model | None) -> SqlType:
     """How the values of a collection stand in SQL."""
     if collection.plan.type is not SqlType.JSON:

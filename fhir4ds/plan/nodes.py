@@ -150,6 +150,26 @@ class Fold:
 
 
 @attrs.frozen
+class Repeat:
+    """All items that ``body`` gives when it is applied to ``initial``, then to what it gave, and so on until it gives none.
+
+    ``variable`` names the array of the items of one level; the levels follow one another in the result. With
+    ``distinct`` an item that is there already is neither added nor gone on from, which also ends cycles.
+    """
+
+    initial: Node
+    variable: str
+    body: Node
+    distinct: bool
+    many: bool = attrs.field(default=True, init=False)
+
+    @property
+    def type(self) -> SqlType:
+        """Type of the items."""
+        return self.body.type
+
+
+@attrs.frozen
 class Bind:
     """``value`` evaluated once and used by name in ``body``."""
 
@@ -220,6 +240,7 @@ Node: TypeAlias = (
     | Each
     | Exists
     | Fold
+    | Repeat
     | Bind
     | Case
     | Raise

@@ -122,6 +122,11 @@ class Renderer:
         return self.syntax.fold(source, node.accumulator, node.variable, initial, body)
 
     @render.register
+    def _(self, node: nodes.Repeat) -> str:
+        initial, body = self.render(node.initial), self.render(node.body)
+        return self.syntax.repeat(initial, node.variable, body, node.type, distinct=node.distinct)
+
+    @render.register
     def _(self, node: nodes.Bind) -> str:
         return self.syntax.bind(node.variable, self.render(node.value), self.render(node.body))
 

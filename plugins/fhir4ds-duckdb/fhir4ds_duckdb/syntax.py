@@ -10,6 +10,9 @@ from fhir4ds.plugin import ItemForm, SqlType, Step, Syntax
 #: Bytes of the largest JSON document that is read whole. DuckDB sets a buffer of this size aside for each thread.
 _LARGEST_DOCUMENT = 512 * 1024 * 1024
 
+#: Levels that an iteration over its own results can have: more than JSON can be nested in practice.
+_DEEPEST_REPEAT = 100
+
 
 class DuckDBSyntax(Syntax):
     """DuckDB 1.4 to 2.0. Its ``json`` functions are built in; no extension is ever installed."""
@@ -39,6 +42,11 @@ class DuckDBSyntax(Syntax):
             "CASE JSON_TYPE({0}) WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'OBJECT' THEN 'object' "
             "WHEN 'ARRAY' THEN 'array' WHEN 'NULL' THEN 'null' ELSE 'number' END"
         ),
+        "json_members": (
+            "LIST_TRANSFORM(LIST_SORT(LIST_FILTER(JSON_KEYS({0}), LAMBDA m: NOT LIST_CONTAINS({1}, m))), "
+            "LAMBDA m: JSON_EXTRACT({0}, '/' || REPLACE(REPLACE(m, '~', '~0'), '/', '~1')))"
+        ),
+        "json_items": "CASE JSON_TYPE({0}) WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') ELSE [{0}] END",
         "json_text": "JSON_EXTRACT_STRING({0}, '$')",
         "json_has": "JSON_EXISTS({0}, {1})",
         "to_json": "TO_JSON({0})",
@@ -103,6 +111,23 @@ class DuckDBSyntax(Syntax):
 
     def fold(self, array: str, accumulator: str, variable: str, initial: str, body: str) -> str:
         return f"LIST_REDUCE({array}, LAMBDA {accumulator}, {variable}: {body}, {initial})"
+
+    def repeat(self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool) -> str:
+        none, state, new = self.array([], type), f"{variable}_state", f"{variable}_new"
+        fresh = new
+        if distinct:
+            fresh = (
+                f"LIST_FILTER({new}, LAMBDA n, i: LIST_POSITION({new}, n) = i AND NOT LIST_CONTAINS({state}.seen, n))"
+            )
+        level = self.bind(variable, f"{state}.items", body)
+        following = self.bind(new, level, self.bind(f"{variable}_fresh", fresh, (
+            f"{{'items': {variable}_fresh, 'seen': LIST_CONCAT({state}.seen, {variable}_fresh)}}"
+        )))
+        step = f"CASE WHEN LEN({state}.items) = 0 THEN {state} ELSE {following} END"
+        return (
+            f"LIST_REDUCE(RANGE({_DEEPEST_REPEAT}), LAMBDA {state}, i: {step}, "
+            f"{{'items': {initial}, 'seen': {none}}}).seen"
+        )
 
     def bind(self, variable: str, value: str, body: str) -> str:
         return f"LIST_TRANSFORM([{value}], LAMBDA {variable}: {body})[1]"

@@ -37,6 +37,12 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "subtract": "({0} - {1})",
         "decimal_text": "CAST({0} AS TEXT)",
         "multiply": "({0} * {1})",
+        "quotient": "({0} / {1})",
+        "remainder": "MOD({0}, {1})",
+        # decimals have 12 digits after the point, whatever the database could hold
+        "multiply_decimal": "TRIM_SCALE(ROUND({0} * {1}, 12))",
+        "divide_decimal": "TRIM_SCALE(ROUND({0} / {1}, 12))",
+        "quotient_decimal": "DIV({0}, {1})",
         # text
         "concat": "({0} || {1})",
         "length": "CHAR_LENGTH({0})",

@@ -30,6 +30,18 @@ class DuckDBSyntax(Syntax):
         "length": "LENGTH({0})",
         "position": "STRPOS({0}, {1})",
         "regexp_matches": "REGEXP_MATCHES({0}, {1}, 's')",
+        "quotient": "({0} // {1})",
+        "remainder": "({0} % {1})",
+        "multiply_decimal": "CAST({0} * {1} AS DECIMAL(38, 12))",
+        # There is no exact division of decimals: divide them as whole numbers of units of the last digit.
+        "divide_decimal": (
+            "(CAST(CAST(SIGN({0}) * SIGN({1}) AS HUGEINT) * "
+            "((2 * CAST(ABS({0}) * 1000000000000 AS HUGEINT) * 1000000000000 + CAST(ABS({1}) * 1000000000000 AS HUGEINT))"
+            " // (2 * CAST(ABS({1}) * 1000000000000 AS HUGEINT))) AS DECIMAL(38, 0)) * 0.000000000001)"
+        ),
+        "quotient_decimal": (
+            "(CAST({0} * 1000000000000 AS HUGEINT) // CAST({1} * 1000000000000 AS HUGEINT))"
+        ),
         "decimal_text": "RTRIM(RTRIM(CAST({0} AS VARCHAR), '0'), '.')",
         "to_utc": "STRFTIME(CAST({0} AS TIMESTAMPTZ) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%f')",
         "now": "STRFTIME(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ')",
@@ -40,7 +52,8 @@ class DuckDBSyntax(Syntax):
         "array_contains": "LIST_CONTAINS({0}, {1})",
         "json_kind": (
             "CASE JSON_TYPE({0}) WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'OBJECT' THEN 'object' "
-            "WHEN 'ARRAY' THEN 'array' WHEN 'NULL' THEN 'null' ELSE 'number' END"
+            "WHEN 'ARRAY' THEN 'array' WHEN 'NULL' THEN 'null' WHEN 'UBIGINT' THEN 'number' WHEN 'BIGINT' THEN 'number' "
+            "WHEN 'DOUBLE' THEN 'number' END"
         ),
         "json_members": (
             "LIST_TRANSFORM(LIST_SORT(LIST_FILTER(JSON_KEYS({0}), LAMBDA m: NOT LIST_CONTAINS({1}, m))), "

@@ -1,0 +1,114 @@
+"""Folding a collection into one value (FHIRPath N1, sections 5.1 and 7)."""
+
+from __future__ import annotations
+
+import attrs
+
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import InvalidOperation
+from fhir4ds.functions import values
+from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
+from fhir4ds.plan.collection import BOOLEAN, Collection
+from fhir4ds.plan.nodes import Cast, Exists, Fold, Node, Reference, apply, empty
+
+_GROUP = "Aggregates"
+_PATIENT = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "name": [{"given": ["Ada", "Eve"]}, {"family": "Joy"}],
+}
+
+
+@function(
+    "aggregate",
+    Parameter("aggregator", ParameterKind.EXPRESSION),
+    Parameter("init", optional=True),
+    group=_GROUP,
+    returns="the total after the last item",
+    examples=(
+        Example(expression="(1 | 2 | 3).aggregate($total + $this, 0)", result=(6,)),
+        Example(expression="(3 | 1 | 2).aggregate(iif($total.empty() or $this < $total, $this, $total))", result=(1,)),
+    ),
+)
+def aggregate(call: Call) -> Collection:
+    """Evaluate the aggregator for each item in turn; ``$total`` is what it gave for the item before."""
+    plan = values.as_array(values.value(call.focus, call.model, call.names), call.names)
+    variable, accumulator = call.names.fresh(), call.names.fresh()
+    item = attrs.evolve(call.focus, plan=Reference(variable, plan.type), choices=(), guard=None)
+    initial = call.value(1) if call.count > 1 else None
+    start = None if initial is None else values.value(initial, call.model, call.names)
+    # What the total is depends on what the aggregator makes of it: a first look settles types and cardinality.
+    total = item if initial is None or values.is_empty(initial) else initial
+    for _ in range(2):
+        total = attrs.evolve(total, plan=Reference(accumulator, total.plan.type, total.many), choices=(), guard=None)
+        result = call.body(0, item, total=total)
+        body = values.value(result, call.model, call.names)
+        total = Collection(plan=Reference(accumulator, body.type, body.many), types=result.types)
+    if start is None or values.is_empty(initial or item):
+        start = empty(body.type, many=body.many)
+    return Collection(plan=Fold(plan, accumulator, variable, _like(call, start, body), body), types=result.types)
+
+
+def _like(call: Call, start: Node, body: Node) -> Node:
+    """The first total, in the form that later ones have."""
+    # A database may take a small integer constant for a narrower type than the totals to come.
+    start = values.boxed(start, call.names) if body.type is SqlType.JSON else Cast(start, body.type)
+    return values.as_array(start, call.names) if body.many else start
+
+
+def _truths(call: Call, wanted: bool, *, every: bool) -> Collection:
+    """Whether every item, or any, is ``wanted``."""
+    focus = call.focus
+    if not values.is_empty(focus) and not values.is_boolean(call, focus):
+        raise call.error(InvalidOperation, f"the items must be Booleans, not {focus.type or 'of several types'}")
+    plan = values.as_array(values.value(focus, call.model, call.names), call.names)
+    variable = call.names.fresh()
+    item = Reference(variable, SqlType.BOOLEAN)
+    holds: Node = item if wanted else apply("not", item)
+    if every:
+        return values.system(apply("not", Exists(plan, variable, apply("not", holds))), BOOLEAN)
+    return values.system(Exists(plan, variable, holds), BOOLEAN)
+
+
+@function(
+    "allTrue",
+    group="Existence",
+    returns="Boolean",
+    examples=(Example(expression="name.select(given.exists()).allTrue()", resource=_PATIENT, result=(False,)),),
+)
+def all_true(call: Call) -> Collection:
+    """Whether every item is true; also for the empty collection."""
+    return _truths(call, wanted=True, every=True)
+
+
+@function(
+    "anyTrue",
+    group="Existence",
+    returns="Boolean",
+    examples=(Example(expression="name.select(given.exists()).anyTrue()", resource=_PATIENT, result=(True,)),),
+)
+def any_true(call: Call) -> Collection:
+    """Whether any item is true."""
+    return _truths(call, wanted=True, every=False)
+
+
+@function(
+    "allFalse",
+    group="Existence",
+    returns="Boolean",
+    examples=(Example(expression="name.select(given.exists()).allFalse()", resource=_PATIENT, result=(False,)),),
+)
+def all_false(call: Call) -> Collection:
+    """Whether every item is false; also for the empty collection."""
+    return _truths(call, wanted=False, every=True)
+
+
+@function(
+    "anyFalse",
+    group="Existence",
+    returns="Boolean",
+    examples=(Example(expression="name.select(given.exists()).anyFalse()", resource=_PATIENT, result=(True,)),),
+)
+def any_false(call: Call) -> Collection:
+    """Whether any item is false."""
+    return _truths(call, wanted=False, every=False)

@@ -1,0 +1,163 @@
+"""Arithmetic (FHIRPath N1, section 6.6).
+
+Integers are 32 bits wide and longs 64; a result out of range is empty, and so is a division by zero. Decimals are exact:
+they have 12 digits after the point on every database.
+"""
+
+from __future__ import annotations
+
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import InvalidOperation
+from fhir4ds.functions import values
+from fhir4ds.functions.declaration import Call, Example
+from fhir4ds.functions.operators import operator
+from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, STRING, Collection, TypeName
+from fhir4ds.plan.nodes import Case, Cast, Constant, Node, apply, bind, integer, null
+
+_GROUP = "Math"
+_NUMBERS = (INTEGER, LONG, DECIMAL)
+_LARGEST_INTEGER = 2**31 - 1
+
+
+def operands(call: Call, symbol: str, left: Collection, right: Collection) -> tuple[TypeName, TypeName] | None:
+    """The System types of two operands; None if either is known to be empty."""
+    if values.is_empty(left) or values.is_empty(right):
+        return None
+    a, b = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
+    # An operand whose type is only known when it is met is taken for what the other one is.
+    a = a or (b if values.is_dynamic(left, call.model) else None)
+    b = b or (a if values.is_dynamic(right, call.model) else None)
+    if a is None or b is None:
+        raise not_for(call, symbol, left, right)
+    return a, b
+
+
+def not_for(call: Call, symbol: str, left: Collection, right: Collection) -> InvalidOperation:
+    """The error for operands that an operator does not take."""
+    shown = " and ".join(str(side.type or "items of unknown type") for side in (left, right))
+    error = call.error(InvalidOperation, f"the operator {symbol!r} does not take {shown}")
+    assert isinstance(error, InvalidOperation)
+    return error
+
+
+def number(call: Call, collection: Collection, type: TypeName) -> Node:
+    """A single number as a value of a type."""
+    sql = SqlType.DECIMAL if type == DECIMAL else SqlType.INTEGER
+    return Cast(values.read_dynamic(values.single_value(call, collection), sql), sql)
+
+
+def _numbers(call: Call, symbol: str, left: Collection, right: Collection) -> tuple[TypeName, Node, Node] | None:
+    """Two numbers as values of the type that both convert to; None if either is known to be empty."""
+    types = operands(call, symbol, left, right)
+    if types is None:
+        return None
+    if not (types[0] in _NUMBERS and types[1] in _NUMBERS):
+        raise not_for(call, symbol, left, right)
+    type = DECIMAL if DECIMAL in types else LONG if LONG in types else INTEGER
+    return type, number(call, left, type), number(call, right, type)
+
+
+def in_range(call: Call, type: TypeName, result: Node) -> Collection:
+    """A computed number, empty where it does not fit its type."""
+    if type != INTEGER:
+        return values.system(result, type)
+
+    def checked(value: Node) -> Node:
+        low = apply("less_or_equal", integer(-_LARGEST_INTEGER - 1), value)
+        high = apply("less_or_equal", value, integer(_LARGEST_INTEGER))
+        return Case(((apply("and", low, high), value),), null(SqlType.INTEGER))
+
+    return values.system(bind(call.names.fresh(), result, checked), type)
+
+
+def _nothing(type: TypeName) -> Collection:
+    return values.system(null(SqlType.DECIMAL if type == DECIMAL else SqlType.INTEGER), type)
+
+
+def _computed(call: Call, symbol: str, primitive: str, left: Collection, right: Collection) -> Collection:
+    numbers = _numbers(call, symbol, left, right)
+    if numbers is None:
+        return _nothing(INTEGER)
+    type, a, b = numbers
+    exact = f"{primitive}_decimal" if type == DECIMAL and primitive == "multiply" else primitive
+    return in_range(call, type, apply(exact, a, b, type=a.type))
+
+
+@operator(
+    "+",
+    group=_GROUP,
+    examples=(
+        Example(expression="1 + 2", result=(3,)),
+        Example(expression="'a' + 'b'", result=("ab",)),
+        Example(expression="1 + {}", result=()),
+    ),
+)
+def add(call: Call, left: Collection, right: Collection) -> Collection:
+    """The sum of two numbers, or two strings one after the other."""
+    if operands(call, "+", left, right) == (STRING, STRING):
+        a, b = values.single_value(call, left), values.single_value(call, right)
+        return values.system(apply("concat", a, b, type=SqlType.TEXT), STRING)
+    return _computed(call, "+", "add", left, right)
+
+
+@operator("-", group=_GROUP, examples=(Example(expression="3 - 5", result=(-2,)),))
+def subtract(call: Call, left: Collection, right: Collection) -> Collection:
+    """The difference of two numbers."""
+    return _computed(call, "-", "subtract", left, right)
+
+
+@operator("*", group=_GROUP, examples=(Example(expression="3 * 4", result=(12,)),))
+def multiply(call: Call, left: Collection, right: Collection) -> Collection:
+    """The product of two numbers."""
+    return _computed(call, "*", "multiply", left, right)
+
+
+@operator(
+    "/",
+    group=_GROUP,
+    examples=(Example(expression="6 / 4 = 1.5", result=(True,)), Example(expression="1 / 0", result=())),
+)
+def divide(call: Call, left: Collection, right: Collection) -> Collection:
+    """The quotient of two numbers, a Decimal; empty for a division by zero."""
+    numbers = _numbers(call, "/", left, right)
+    if numbers is None:
+        return _nothing(DECIMAL)
+    a, b = number(call, left, DECIMAL), _not_zero(number(call, right, DECIMAL))
+    return values.system(apply("divide_decimal", a, b, type=SqlType.DECIMAL), DECIMAL)
+
+
+@operator(
+    "div",
+    group=_GROUP,
+    examples=(Example(expression="7 div 2", result=(3,)), Example(expression="-7 div 2", result=(-3,))),
+)
+def quotient(call: Call, left: Collection, right: Collection) -> Collection:
+    """The whole part of the quotient of two numbers; empty for a division by zero."""
+    numbers = _numbers(call, "div", left, right)
+    if numbers is None:
+        return _nothing(INTEGER)
+    type, a, b = numbers
+    primitive = "quotient_decimal" if type == DECIMAL else "quotient"
+    result = apply(primitive, a, _not_zero(b), type=a.type)
+    whole = LONG if type == LONG else INTEGER
+    return in_range(call, whole, Cast(result, SqlType.INTEGER))
+
+
+@operator(
+    "mod",
+    group=_GROUP,
+    examples=(Example(expression="7 mod 2", result=(1,)), Example(expression="7 mod 0", result=())),
+)
+def remainder(call: Call, left: Collection, right: Collection) -> Collection:
+    """The remainder of the division of two numbers, with the sign of the left one; empty for a division by zero."""
+    numbers = _numbers(call, "mod", left, right)
+    if numbers is None:
+        return _nothing(INTEGER)
+    type, a, b = numbers
+    return in_range(call, type, apply("remainder", a, _not_zero(b), type=a.type))
+
+
+def _not_zero(value: Node) -> Node:
+    # NULLIF, and no CASE around the division: a constant 1 / 0 would be evaluated while planning.
+    zero = Cast(Constant(0, SqlType.INTEGER), value.type)
+    return apply("null_if", value, zero, type=value.type)

@@ -43,6 +43,17 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "multiply_decimal": "TRIM_SCALE(ROUND({0} * {1}, 12))",
         "divide_decimal": "TRIM_SCALE(ROUND({0} / {1}, 12))",
         "quotient_decimal": "DIV({0}, {1})",
+        "absolute": "ABS({0})",
+        "ceiling": "CEIL({0})",
+        "floor": "FLOOR({0})",
+        "truncate": "TRUNC({0})",
+        "round": "ROUND({0}, CAST({1} AS INTEGER))",
+        # functions of real numbers, to 8 digits after the point: as many as double precision gives everywhere
+        "exponential": "TRIM_SCALE(ROUND(EXP({0}), 8))",
+        "natural_logarithm": "TRIM_SCALE(ROUND(LN({0}), 8))",
+        "logarithm": "TRIM_SCALE(ROUND(LN({0}) / LN({1}), 8))",
+        "square_root": "TRIM_SCALE(ROUND(SQRT({0}), 8))",
+        "power": "TRIM_SCALE(ROUND(POWER({0}, {1}), 12))",
         # text
         "concat": "({0} || {1})",
         "length": "CHAR_LENGTH({0})",

@@ -42,6 +42,12 @@ class DuckDBSyntax(Syntax):
         "quotient_decimal": (
             "(CAST({0} * 1000000000000 AS HUGEINT) // CAST({1} * 1000000000000 AS HUGEINT))"
         ),
+        "round": "CAST(ROUND({0}, CAST({1} AS INTEGER)) AS DECIMAL(38, 12))",
+        "exponential": "CAST(ROUND(EXP({0}), 8) AS DECIMAL(38, 12))",
+        "natural_logarithm": "CAST(ROUND(LN({0}), 8) AS DECIMAL(38, 12))",
+        "logarithm": "CAST(ROUND(LN({0}) / LN({1}), 8) AS DECIMAL(38, 12))",
+        "square_root": "CAST(ROUND(SQRT({0}), 8) AS DECIMAL(38, 12))",
+        "power": "CAST(POWER({0}, {1}) AS DECIMAL(38, 12))",
         "decimal_text": "RTRIM(RTRIM(CAST({0} AS VARCHAR), '0'), '.')",
         "to_utc": "STRFTIME(CAST({0} AS TIMESTAMPTZ) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%f')",
         "now": "STRFTIME(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ')",

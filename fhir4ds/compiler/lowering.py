@@ -234,6 +234,12 @@ class Lowering:
         return values.system(value if node.sign == "+" else Apply("negate", (value,), value.type), kind)
 
     @lower.register
+    def _(self, node: ast.SortArgument, scope: Scope) -> Collection:
+        # The sign of a key is its direction, also where the key is no number.
+        key = node.expression.operand if isinstance(node.expression, ast.Polarity) else node.expression
+        return self.lower(key, scope)
+
+    @lower.register
     def _(self, node: ast.This, scope: Scope) -> Collection:
         return scope.this
 
@@ -267,6 +273,10 @@ class Lowering:
         close = did_you_mean(name, [*self.variables, "resource", "context", "rootResource", *_SYSTEMS])
         hint = close or f"give its value: query(..., {name}=...)"
         raise self.error(UnknownVariable, f"variable %{name} has no value", node, hint)
+
+
+def _is_negated(node: ast.Expression) -> bool:
+    return isinstance(node, ast.Polarity) and node.sign == "-"
 
 
 @attrs.frozen(eq=False)
@@ -315,6 +325,13 @@ class LoweredCall:
         """Lower an argument for one item; without an index or total of its own it sees those around it."""
         scope = Scope(this=item, index=index or self._scope.index, total=total or self._scope.total)
         return self._lowering.lower(self.arguments[number], scope)
+
+    def descending(self, number: int) -> bool:
+        """Whether an argument of ``sort`` asks for descending order; a minus before the key does so too."""
+        argument = self.arguments[number]
+        if not isinstance(argument, ast.SortArgument):
+            return False
+        return argument.descending != _is_negated(argument.expression)
 
     def named_type(self, number: int) -> TypeName:
         """The type that an argument names."""

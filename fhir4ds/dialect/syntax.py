@@ -158,6 +158,15 @@ class Syntax(ABC):
             f"SELECT {accumulator} FROM {step} ORDER BY ordinal DESC LIMIT 1)"
         )
 
+    def sort_each(self, rows: str, variable: str, key: str, sort_key: str, *, descending: bool) -> str:
+        """Array of the items in the order of ``key``, which `sort_key` spells; those without a key come before all."""
+        place = f"{variable}_place"
+        direction = " DESC" if descending else ""
+        return (
+            f"ARRAY(SELECT {variable} {self._scan(rows, variable, place, None)} "
+            f"ORDER BY ({key} IS NOT NULL), {sort_key}{direction}, {place})"
+        )
+
     def repeat(self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool) -> str:
         """All items that ``body``, an array in terms of the array ``variable``, gives level by level until it is empty.
 

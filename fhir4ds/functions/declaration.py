@@ -76,6 +76,10 @@ class Call(Protocol):
         """Lower argument ``number`` for one item of the focus."""
         ...
 
+    def descending(self, number: int) -> bool:
+        """Whether argument ``number`` asks for descending order."""
+        ...
+
     def named_type(self, number: int) -> TypeName:
         """The type that argument ``number`` names."""
         ...

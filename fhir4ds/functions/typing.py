@@ -153,3 +153,41 @@ def resolve_type(call: Call, namespace: str | None, name: str) -> TypeName:
     candidates = [*SYSTEM_TYPES, *(call.model.types if call.model is not None else ())]
     close = did_you_mean(name, candidates)
     raise call.error(UnknownType, f"there is no type {shown!r}", hint=close)
+
+
+@function(
+    "type",
+    group=_GROUP,
+    returns="the type of each item",
+    examples=(
+        Example(expression="1.type().name", result=("Integer",)),
+        Example(expression="value.type().name", resource=_OBSERVATION, result=("Quantity",)),
+        Example(expression="status.type().namespace", resource={**_OBSERVATION, "status": "final"}, result=("FHIR",)),
+    ),
+)
+def type_of(call: Call) -> Collection:
+    """Namespace and name of the type of each item."""
+    focus = call.focus
+    if values.is_empty(focus):
+        return nothing(focus)
+    if not focus.many:
+        return Collection(plan=_type_info(call, focus))
+    walk = values.iterate(call, focus)
+    return Collection(plan=Each(walk.source, walk.variable, _type_info(call, walk.item)))
+
+
+def _type_info(call: Call, item: Collection) -> Node:
+    if item.choices:
+        branches = []
+        for choice in item.choices:
+            one = decide(call, attrs.evolve(item, choices=(choice,), types=(choice.type,)))
+            branches.append((values.present(call, one), _info(choice.type)))
+        return Case(tuple(branches), null(SqlType.JSON))
+    if item.type is None:
+        raise call.error(UnsupportedFeature, "the type of items that can be of several types is only known at run time")
+    return Case(((values.present(call, item), _info(item.type)),), null(SqlType.JSON))
+
+
+def _info(type: TypeName) -> Node:
+    parts = (text("namespace"), text(type.namespace), text("name"), text(type.name))
+    return apply("json_object", *parts, type=SqlType.JSON)

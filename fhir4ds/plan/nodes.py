@@ -150,6 +150,25 @@ class Fold:
 
 
 @attrs.frozen
+class Sort:
+    """The items of ``source`` in the order of ``key``, a value in terms of ``variable``; equal keys keep their order.
+
+    Items without a key come first in either direction.
+    """
+
+    source: Node
+    variable: str
+    key: Node
+    descending: bool
+    many: bool = attrs.field(default=True, init=False)
+
+    @property
+    def type(self) -> SqlType:
+        """Type of the items."""
+        return self.source.type
+
+
+@attrs.frozen
 class Repeat:
     """All items that ``body`` gives when it is applied to ``initial``, then to what it gave, and so on until it gives none.
 
@@ -240,6 +259,7 @@ Node: TypeAlias = (
     | Each
     | Exists
     | Fold
+    | Sort
     | Repeat
     | Bind
     | Case

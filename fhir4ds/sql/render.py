@@ -122,6 +122,14 @@ class Renderer:
         return self.syntax.fold(source, node.accumulator, node.variable, initial, body)
 
     @render.register
+    def _(self, node: nodes.Sort) -> str:
+        key = self.render(node.key)
+        by_code_point = self.syntax.sort_key(key, node.key.type)
+        return self.syntax.sort_each(
+            self._source(node.source), node.variable, key, by_code_point, descending=node.descending
+        )
+
+    @render.register
     def _(self, node: nodes.Repeat) -> str:
         initial, body = self.render(node.initial), self.render(node.body)
         return self.syntax.repeat(initial, node.variable, body, node.type, distinct=node.distinct)

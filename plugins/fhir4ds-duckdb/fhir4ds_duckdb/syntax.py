@@ -131,6 +131,15 @@ class DuckDBSyntax(Syntax):
     def fold(self, array: str, accumulator: str, variable: str, initial: str, body: str) -> str:
         return f"LIST_REDUCE({array}, LAMBDA {accumulator}, {variable}: {body}, {initial})"
 
+    def sort_each(self, rows: str, variable: str, key: str, sort_key: str, *, descending: bool) -> str:
+        place = f"{variable}_place"
+        # Structs sort by their fields from left to right; the place keeps the order of equal keys.
+        known = f"{key} IS {'' if descending else 'NOT '}NULL"
+        fields = f"{{'known': {known}, 'key': {key}, 'place': {'-' * descending}{place}, 'item': {variable}}}"
+        keyed = f"LIST_TRANSFORM({rows}, {self._lambda(variable, place)} {fields})"
+        direction = "DESC" if descending else "ASC"
+        return f"LIST_TRANSFORM(LIST_SORT({keyed}, '{direction}'), LAMBDA s: s.item)"
+
     def repeat(self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool) -> str:
         none, state, new = self.array([], type), f"{variable}_state", f"{variable}_new"
         fresh = new

@@ -1,0 +1,50 @@
+"""Putting items in order (FHIRPath, current specification, "sort")."""
+
+from __future__ import annotations
+
+import attrs
+
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import InvalidOperation
+from fhir4ds.functions import values
+from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
+from fhir4ds.plan.collection import Collection
+from fhir4ds.plan.nodes import Reference, Sort
+
+_PATIENT = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "name": [{"family": "Roe", "given": ["Ada"]}, {"family": "Doe", "given": ["Eve"]}, {"given": ["Joy"]}],
+}
+
+
+@function(
+    "sort",
+    Parameter("key", ParameterKind.EXPRESSION, optional=True, repeated=True),
+    group="Filtering and projection",
+    returns="the items in order",
+    examples=(
+        Example(expression="name.given.sort($this desc)", resource=_PATIENT, result=("Joy", "Eve", "Ada")),
+        Example(expression="name.sort(family).given", resource=_PATIENT, result=("Joy", "Eve", "Ada")),
+        Example(expression="(3 | 1 | 2).sort()", result=(1, 2, 3)),
+    ),
+)
+def sort(call: Call) -> Collection:
+    """The items ordered by the keys, the first key first; each key ascending unless it says ``desc``.
+
+    Without keys the items themselves are compared. Items without a key come first, and equal items keep their order.
+    """
+    focus = call.focus
+    if not focus.many:
+        return focus
+    plan = values.walkable(call, focus)
+    # Sorting is stable, so sorting by the last key first leaves the items in the order of all keys.
+    for number in reversed(range(max(call.count, 1))):
+        variable = call.names.fresh()
+        item = attrs.evolve(focus, plan=Reference(variable, plan.type), guard=None)
+        key = call.body(number, item) if call.count else item
+        ordinal = values.single_value(call, key)
+        if ordinal.type is SqlType.JSON and not values.is_dynamic(key, call.model):
+            raise call.error(InvalidOperation, f"items cannot be sorted by {key.type}, which has no order")
+        plan = Sort(plan, variable, ordinal, bool(call.count) and call.descending(number))
+    return attrs.evolve(focus, plan=plan, guard=None, ordered=True)

@@ -35,6 +35,8 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "negate": "(- {0})",
         "add": "({0} + {1})",
         "subtract": "({0} - {1})",
+        # digits after the point, without zeros at the end
+        "decimal_digits": "SCALE(TRIM_SCALE({0}))",
         "decimal_text": "CAST({0} AS TEXT)",
         "multiply": "({0} * {1})",
         "quotient": "({0} / {1})",
@@ -63,6 +65,8 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "position": "POSITION({1} IN {0})",
         "lower": "LOWER({0})",
         "upper": "UPPER({0})",
+        # without differences of case, and with each run of white space as one space
+        "fold_text": "TRIM(REGEXP_REPLACE(LOWER({0}), '\\s+', ' ', 'g'))",
         "pad_right": "RPAD({0}, {1}, {2})",
         "regexp_matches": "({0} ~ {1})",
         # dates and times, as ISO 8601 text; both give and take text

@@ -40,7 +40,7 @@ _DATES = (DATE, DATETIME)
 _EMPTY = null(SqlType.BOOLEAN)
 
 
-def _comparable(left: TypeName | None, right: TypeName | None) -> bool:
+def comparable(left: TypeName | None, right: TypeName | None) -> bool:
     """Whether values of two System types can be compared at all."""
     return left == right or (left in _NUMBERS and right in _NUMBERS) or (left in _DATES and right in _DATES)
 
@@ -68,7 +68,7 @@ def equality(call: Call, left: Collection, right: Collection) -> Node:
     if QUANTITY in types or _is_quantity(left) or _is_quantity(right):
         raise call.error(UnsupportedFeature, "quantities cannot be compared yet")
     dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
-    if not dynamic and not _comparable(*types):
+    if not dynamic and not comparable(*types):
         found = apply("and", values.present(call, left), values.present(call, right))
         return Case(((found, FALSE),), _EMPTY)
     a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
@@ -149,7 +149,7 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
         raise call.error(UnsupportedFeature, "quantities cannot be compared yet")
     if values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model):
         types = types[0] or types[1], types[1] or types[0]
-    if not _comparable(*types) or types[0] in (None, BOOLEAN):
+    if not comparable(*types) or types[0] in (None, BOOLEAN):
         shown = " and ".join(
             str(type or collection.type or "an unknown type")
             for type, collection in zip(types, (left, right), strict=True)

@@ -42,12 +42,19 @@ class DuckDBSyntax(Syntax):
         "quotient_decimal": (
             "(CAST({0} * 1000000000000 AS HUGEINT) // CAST({1} * 1000000000000 AS HUGEINT))"
         ),
-        "round": "CAST(ROUND({0}, CAST({1} AS INTEGER)) AS DECIMAL(38, 12))",
+        # ROUND takes only a constant number of digits, so the digits wanted are moved before the point and back.
+        "round": (
+            "(CAST(ROUND({0} * CAST([1" + "".join(f", 1{'0' * n}" for n in range(1, 13)) + "][LEAST({1}, 12) + 1] "
+            "AS DECIMAL(13, 0)), 0) AS DECIMAL(38, 0)) * CAST(['1'"
+            + "".join(f", '0.{'0' * (n - 1)}1'" for n in range(1, 13))
+            + "][LEAST({1}, 12) + 1] AS DECIMAL(13, 12)))"
+        ),
         "exponential": "CAST(ROUND(EXP({0}), 8) AS DECIMAL(38, 12))",
         "natural_logarithm": "CAST(ROUND(LN({0}), 8) AS DECIMAL(38, 12))",
         "logarithm": "CAST(ROUND(LN({0}) / LN({1}), 8) AS DECIMAL(38, 12))",
         "square_root": "CAST(ROUND(SQRT({0}), 8) AS DECIMAL(38, 12))",
         "power": "CAST(POWER({0}, {1}) AS DECIMAL(38, 12))",
+        "decimal_digits": "(12 - (LENGTH(CAST({0} AS VARCHAR)) - LENGTH(RTRIM(CAST({0} AS VARCHAR), '0'))))",
         "decimal_text": "RTRIM(RTRIM(CAST({0} AS VARCHAR), '0'), '.')",
         "to_utc": "STRFTIME(CAST({0} AS TIMESTAMPTZ) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%f')",
         "now": "STRFTIME(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ')",

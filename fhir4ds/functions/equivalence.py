@@ -1,0 +1,124 @@
+"""Equivalence: equality that overlooks case, white space, order and surplus precision (FHIRPath N1, section 6.1)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.functions import temporal, values
+from fhir4ds.functions.combining import aligned
+from fhir4ds.functions.comparison import comparable
+from fhir4ds.functions.declaration import Call, Example
+from fhir4ds.functions.operators import operator
+from fhir4ds.plan.collection import BOOLEAN, DATE, DATETIME, DECIMAL, STRING, TIME, Collection, TypeName
+from fhir4ds.plan.nodes import FALSE, TRUE, Case, Cast, Constant, Exists, Node, Reference, apply, bind, integer, length
+
+_GROUP = "Equality"
+_Types = tuple[TypeName | None, TypeName | None]
+
+
+def equivalence(call: Call, left: Collection, right: Collection) -> Node:
+    """Whether two collections are equivalent; never NULL."""
+    if values.is_empty(left) or values.is_empty(right):
+        other = right if values.is_empty(left) else left
+        return TRUE if values.is_empty(other) else apply("not", values.present(call, other))
+    types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
+    dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
+    if not dynamic and not comparable(*types):
+        return apply("not", apply("or", values.present(call, left), values.present(call, right)))
+    if not left.many and not right.many:
+        a, b = (values.value(side, call.model, call.names) for side in (left, right))
+        return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: _single(call, x, y, types)))
+    a, b = aligned(call, left, right)
+    return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: _arrays(call, x, y, types)))
+
+
+def _single(call: Call, a: Node, b: Node, types: _Types) -> Node:
+    missing_a, missing_b = apply("is_null", a), apply("is_null", b)
+    both_missing = apply("and", missing_a, missing_b)
+    either_missing = apply("or", missing_a, missing_b)
+    return Case(((both_missing, TRUE), (either_missing, FALSE)), _items(call, a, b, types))
+
+
+def _arrays(call: Call, a: Node, b: Node, types: _Types) -> Node:
+    """Whether each item of one array has its equivalent in the other, and both are of one length."""
+    return Case(
+        (
+            (apply("unequal", length(a), length(b)), FALSE),
+            (_lacks(call, a, b, types), FALSE),
+            (_lacks(call, b, a, types[::-1]), FALSE),
+        ),
+        TRUE,
+    )
+
+
+def _lacks(call: Call, a: Node, b: Node, types: _Types) -> Node:
+    """Whether an item of one array has no equivalent in the other."""
+    mine, other = (Reference(call.names.fresh(), side.type) for side in (a, b))
+    found = Exists(b, other.name, _items(call, mine, other, types))
+    return Exists(a, mine.name, apply("not", found))
+
+
+def _items(call: Call, a: Node, b: Node, types: _Types) -> Node:
+    """Equivalence of two items that are there."""
+    if a.type is not b.type and SqlType.JSON in (a.type, b.type):
+        known = b.type if a.type is SqlType.JSON else a.type
+        types = types[0] or types[1], types[1] or types[0]
+        a, b = values.read_dynamic(a, known), values.read_dynamic(b, known)
+    first, second = types
+    if first is not None and second is not None and first in (DATE, DATETIME, TIME):
+        return apply("coalesce", temporal.equal(a, b, (first, second), call.names), FALSE)
+    if first == STRING:
+        answer: Node = apply("equal", _folded(a), _folded(b))
+    elif DECIMAL in types:
+        answer = _rounded_equal(call, a, b)
+    elif a.type is SqlType.JSON:
+        answer = apply("json_equal", a, b)
+    else:
+        answer = apply("equal", a, b)
+    return apply("coalesce", answer, FALSE)
+
+
+def _folded(value: Node) -> Node:
+    """Text without differences of case and white space."""
+    return apply("fold_text", value, type=SqlType.TEXT)
+
+
+def _rounded_equal(call: Call, a: Node, b: Node) -> Node:
+    """Equality after rounding to the digits of the less precise number."""
+    digits = apply("least", _digits(a), _digits(b), type=SqlType.INTEGER)
+
+    def compare(places: Node) -> Node:
+        rounded = [apply("round", Cast(side, SqlType.DECIMAL), places, type=SqlType.DECIMAL) for side in (a, b)]
+        return apply("equal", *rounded)
+
+    return bind(call.names.fresh(), digits, compare)
+
+
+def _digits(value: Node) -> Node:
+    """Digits after the point; those of a literal are known, zeros at the end of any other number do not count."""
+    if isinstance(value, Constant) and isinstance(value.value, Decimal):
+        exponent = value.value.as_tuple().exponent
+        return integer(-exponent if isinstance(exponent, int) else 0)
+    return apply("decimal_digits", Cast(value, SqlType.DECIMAL), type=SqlType.INTEGER)
+
+
+@operator(
+    "~",
+    group=_GROUP,
+    examples=(
+        Example(expression="'Ada  Byron' ~ 'ada byron'", result=(True,)),
+        Example(expression="(1 | 2) ~ (2 | 1)", result=(True,)),
+        Example(expression="0.67 ~ 0.666", result=(False,)),
+        Example(expression="{} ~ {}", result=(True,)),
+    ),
+)
+def equivalent(call: Call, left: Collection, right: Collection) -> Collection:
+    """Whether both collections have equivalent items in any order; two empty collections are equivalent."""
+    return values.system(equivalence(call, left, right), BOOLEAN)
+
+
+@operator("!~", group=_GROUP, examples=(Example(expression="'a' !~ 'A'", result=(False,)),))
+def not_equivalent(call: Call, left: Collection, right: Collection) -> Collection:
+    """The negation of ``~``."""
+    return values.system(apply("not", equivalence(call, left, right)), BOOLEAN)

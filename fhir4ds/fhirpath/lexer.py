@@ -162,19 +162,20 @@ def _refuse_lone_surrogates(text: str) -> None:
 def _explain(group: str, text: str) -> tuple[str, str]:
     """Message and hint for a piece of text that is no token."""
     if group == "OPEN_COMMENT":
-        return "this comment is never closed", "a comment that starts with /* ends with */"
+        return ("this comment is never closed", "a comment that starts with /* ends with */")
     if group == "OPEN_STRING":
-        return "this string is never closed", r"strings end with a single quote; one inside a string is written \'"
+        return ("this string is never closed", r"strings end with a single quote; one inside a string is written \'")
     if group == "OPEN_DELIMITED":
         return "this name in backticks is never closed", "add a backtick at its end"
     if group == "DOUBLE_QUOTED":
         inner = text.strip('"')
         quotable = 0 < len(inner) <= 40 and inner.isprintable() and not set(inner) & {"'", "\\"}
-        return "double quotes mean nothing in FHIRPath", "strings stand in single quotes" + (
-            f": '{inner}'" if quotable else ""
+        return (
+            "double quotes mean nothing in FHIRPath",
+            "strings stand in single quotes" + (f": '{inner}'" if quotable else ""),
         )
     if group == "ZONED_TIME":
-        return "a time has no time zone", f"write {re.split('[Z+-]', text)[0]}, or a date and time with a zone"
+        return ("a time has no time zone", f"write {re.split('[Z+-]', text)[0]}, or a date and time with a zone")
     if group == "OPERATOR":
         return f"'{text}' is not an operator of FHIRPath", _FOREIGN_OPERATORS[text]
     return _explain_character(text)

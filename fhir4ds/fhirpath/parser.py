@@ -40,8 +40,8 @@ from fhir4ds.fhirpath.ast import (
 from fhir4ds.fhirpath.grammar import BINARY, CALENDAR_UNITS, POLARITY, POSTFIX, RESERVED
 from fhir4ds.fhirpath.lexer import Token, TokenKind, tokenize
 
-#: Expressions inside one another, which is how deep the parser calls itself (three Python frames each, at most).
-MAX_NESTING = 150
+#: Expressions inside one another, which is how deep the parser calls itself (five Python frames each, at most).
+MAX_NESTING = 100
 #: Levels of the tree. What works on trees calls itself for each of them and has Python's 1000 frames to do so.
 MAX_DEPTH = 250
 
@@ -49,11 +49,7 @@ _Value = TypeVar("_Value")
 
 _BINDING = {**BINARY, ".": POSTFIX, "[": POSTFIX, "{": POSTFIX}
 
-_VARIABLES: dict[str, type[This | IndexVariable | Total]] = {
-    "$this": This,
-    "$index": IndexVariable,
-    "$total": Total,
-}
+_VARIABLES: dict[str, type[This | IndexVariable | Total]] = {"$this": This, "$index": IndexVariable, "$total": Total}
 
 _SIMPLE_LITERALS: dict[TokenKind, tuple[LiteralType, Callable[[str], int | str]]] = {
     TokenKind.STRING: (LiteralType.STRING, literals.read_quoted),
@@ -332,9 +328,7 @@ class _Parser:
         previous = self._tokens[self._index - 1] if self._index else None
         after = f" after {describe(previous)}" if previous is not None else ""
         return self._fault(
-            f"expected {expected}{after}, found {describe(self._token)}",
-            self._token,
-            advise(self._tokens, self._index),
+            f"expected {expected}{after}, found {describe(self._token)}", self._token, advise(self._tokens, self._index)
         )
 
     def _fault(self, message: str, token: Token, hint: str | None) -> FHIRPathSyntaxError:

@@ -48,6 +48,9 @@ class Syntax(ABC):
     #: Whether a per cent sign must be doubled in a statement that has placeholders.
     doubles_percent: ClassVar[bool] = False
 
+    #: Whether the planner evaluates an expression of a step again in each reader of the step, unless told otherwise.
+    repeats_expressions: ClassVar[bool] = False
+
     # --- names and values ---------------------------------------------------------------------------------------------
 
     def quote(self, name: str) -> str:
@@ -211,23 +214,20 @@ class Syntax(ABC):
         if form is ItemForm.SCALAR:
             # OFFSET keeps the planner from pulling the subquery up and evaluating the item again in WHERE.
             return (
-                f"SELECT {selected}, item.value, 1 AS ordinal FROM {source} "
+                f"SELECT {selected}, item.value FROM {source} "
                 f"CROSS JOIN LATERAL (SELECT {item} AS value OFFSET 0) AS item"
             )
-        rows, value = (
-            (item, self.from_json("item.value", type))
-            if form is ItemForm.ROWS
-            else (
-                self.array_rows(item),
-                "item.value",
-            )
-        )
+        rows, value = item, self.from_json("item.value", type)
+        if form is ItemForm.ARRAY:
+            rows, value = self.array_rows(item), "item.value"
         return (
             f"SELECT {selected}, {value} AS value, item.ordinal FROM {source} "
             f"CROSS JOIN LATERAL {rows} WITH ORDINALITY AS item (value, ordinal)"
         )
 
-    def result(self, focus: str, keys: Sequence[str], order: Sequence[str], value: str) -> str:
+    def result(
+        self, focus: str, keys: Sequence[str], order: Sequence[str], value: str, form: ItemForm, *, nullable: bool
+    ) -> str:
         """Select key and value from a focus, one row per item that has a value, in the order of ``order``.
 
         Parameters
@@ -240,11 +240,15 @@ class Syntax(ABC):
             Sort keys; document order comes after them.
         value : str
             How the item ``value`` is delivered.
+        form : ItemForm
+            The form that the items had in the focus.
+        nullable : bool
+            Whether there can be items without a value, which give no row.
         """
-        return (
-            f"SELECT {', '.join(keys)}, {value} AS value FROM {focus} WHERE value IS NOT NULL "
-            f"ORDER BY {', '.join(order)}, ordinal"
-        )
+        last = [] if form is ItemForm.SCALAR else ["ordinal"]
+        condition = " WHERE value IS NOT NULL" if nullable else ""
+        selected = ", ".join([*keys, value if value == "value" else f"{value} AS value"])
+        return f"SELECT {selected} FROM {focus}{condition} ORDER BY {', '.join([*order, *last])}"
 
     def sort_key(self, key: str, type: SqlType) -> str:
         """Order by a key: text by code point, whatever the collation of the database."""

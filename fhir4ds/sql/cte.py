@@ -102,11 +102,13 @@ class CTEAssembler:
 
 #: Words that a step may not be called: columns of the statement, and keywords that element names collide with.
 _TAKEN = frozenset(
-    """all and any array as asc authorization binary both case cast check collate collation column constraint create
-    cross current_date current_role current_time current_timestamp current_user default deferrable desc distinct do else
-    end except false fetch for foreign freeze from full grant group having ilike in initially inner intersect into is
-    isnull join key lateral leading left like limit localtime localtimestamp natural not notnull null offset on only or
-    order outer overlaps pivot placing primary qualify references resource returning right select semi session_user
-    show similar some summarize symmetric system_user table tablesample then to trailing true union unique unpivot user
-    using value variadic verbose when where window with""".split()
+    """all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast check
+    collate collation column concurrently constraint create cross current_catalog current_date current_role
+    current_schema current_time current_timestamp current_user default deferrable desc describe distinct do else
+    end except false fetch for foreign freeze from full glob grant group having ilike in initially inner
+    intersect into is isnull join key lambda lateral leading left like limit localtime localtimestamp natural not
+    notnull null offset on only or order outer overlaps pivot pivot_longer pivot_wider placing positional primary
+    qualify references resource returning right select semi session_user show similar some summarize symmetric
+    system_user table tablesample then to trailing true union unique unpack unpivot user using value variadic
+    verbose when where window with""".split()
 )

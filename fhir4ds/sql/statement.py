@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.statement import Column, Statement
-from fhir4ds.dialect.syntax import Syntax
+from fhir4ds.dialect.syntax import ItemForm, Syntax
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import Unsupported
-from fhir4ds.plan.nodes import KEY, RESOURCE, Node, Parameter, null
+from fhir4ds.plan.nodes import KEY, RESOURCE, Extract, Node, Parameter, null
 from fhir4ds.plan.source import FileSource, InlineSource, Source, TableSource
 from fhir4ds.sql.cte import CTEAssembler, CTEBuilder
 from fhir4ds.sql.render import Renderer
@@ -72,10 +72,15 @@ class StatementBuilder:
             query = f"SELECT * FROM {step.name} WHERE {self._renderer.render(guard)}"
             step = self._steps.add("matching_" + step.name, query)
         item, form = self._renderer.item(items)
-        step = self._steps.add(title, self.syntax.focus(step.name, keys, item, form, items.type))
+        query = self.syntax.focus(step.name, keys, item, form, items.type)
+        # A scalar is computed once, and not once more where the rows without a value are left out.
+        step = self._steps.add(title, query, materialized=form is ItemForm.SCALAR and self.syntax.repeats_expressions)
         value = "value" if delivered is None else self.syntax.apply(delivered, "value")
         order = [self._sort_key(key) for key in keys]
-        final = self.syntax.result(step.name, [f"key AS {self.syntax.quote('id')}"], order, value)
+        nullable = not (isinstance(items, Extract) and items.many and items.type is SqlType.JSON)
+        final = self.syntax.result(
+            step.name, [f"key AS {self.syntax.quote('id')}"], order, value, form, nullable=nullable
+        )
         sql = self._renderer.finish(CTEAssembler().assemble(self._steps.steps, final))
         columns = (Column(name="id"), Column(name="value", type=type, fhir_type=fhir_type))
         return Statement(sql=sql, columns=columns, summary=f"fhirpath {title}", expression=title)

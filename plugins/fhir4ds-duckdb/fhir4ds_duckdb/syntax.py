@@ -25,6 +25,8 @@ class DuckDBSyntax(Syntax):
         SqlType.JSON: "JSON",
     }
 
+    repeats_expressions: ClassVar[bool] = True
+
     differences: ClassVar[Mapping[str, str]] = {
         "text_less": "({0} < {1})",
         "length": "LENGTH({0})",
@@ -124,11 +126,16 @@ class DuckDBSyntax(Syntax):
         kept = rows if where is None else f"LIST_FILTER({rows}, {self._lambda(variable, index)} {where})"
         if body == variable:
             return kept
+        if where is not None and index is not None:
+            # Positions count all items, not only those that are kept.
+            kept, body = rows, self.case([(where, body)], "NULL")
         return f"LIST_FILTER(LIST_TRANSFORM({kept}, {self._lambda(variable, index)} {body}), LAMBDA y: y IS NOT NULL)"
 
     def flat_each(
         self, rows: str, variable: str, index: str | None, where: str | None, body_rows: str, inner: str, item: str
     ) -> str:
+        if where is not None and index is not None:
+            where, body_rows = None, self.case([(where, body_rows)], "[]")
         kept = self.each(rows, variable, index, where, variable)
         return f"FLATTEN(LIST_TRANSFORM({kept}, {self._lambda(variable, index)} {body_rows}))"
 
@@ -171,16 +178,21 @@ class DuckDBSyntax(Syntax):
         return f"LAMBDA {variable}:" if index is None else f"LAMBDA {variable}, {index}:"
 
     def focus(self, source: str, keys: Sequence[str], item: str, form: ItemForm, type: SqlType) -> str:
-        items = f"[{item}]" if form is ItemForm.SCALAR else item
-        # Order is kept from here on: DuckDB keeps the order of a subquery through SELECT and UNNEST.
-        return (
-            f"SELECT {', '.join(keys)}, LIST_FILTER({items}, LAMBDA y: y IS NOT NULL) AS items "
-            f"FROM {source} ORDER BY {', '.join(keys)}"
-        )
+        selected = ", ".join(keys)
+        if form is ItemForm.SCALAR:
+            return f"SELECT {selected}, {item} AS value FROM {source}"
+        return f"SELECT {selected}, {item} AS items FROM {source} ORDER BY {selected}"
 
-    def result(self, focus: str, keys: Sequence[str], order: Sequence[str], value: str) -> str:
-        unnested = f"SELECT {', '.join(keys)}, UNNEST(items) AS value FROM {focus}"
-        return unnested if value == "value" else f"SELECT * REPLACE ({value} AS value) FROM ({unnested})"
+    def result(
+        self, focus: str, keys: Sequence[str], order: Sequence[str], value: str, form: ItemForm, *, nullable: bool
+    ) -> str:
+        if form is ItemForm.SCALAR:
+            return super().result(focus, keys, order, value, form, nullable=nullable)
+        # The focus is in order, and DuckDB keeps the order of a subquery through SELECT, UNNEST and WHERE.
+        rows = f"SELECT {', '.join(keys)}, UNNEST(items) AS value FROM {focus}"
+        if value != "value":
+            rows = f"SELECT * REPLACE ({value} AS value) FROM ({rows})"
+        return f"SELECT * FROM ({rows}) WHERE value IS NOT NULL" if nullable else rows
 
     def read_files(self, paths: Sequence[str], *, lines: bool) -> str:
         files = "[" + ", ".join(map(self.text, paths)) + "]"

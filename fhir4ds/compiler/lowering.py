@@ -23,7 +23,7 @@ from fhir4ds.fhirpath import ast
 from fhir4ds.functions import values
 from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
 from fhir4ds.functions.declaration import Function
-from fhir4ds.functions.subsetting import at
+from fhir4ds.functions.subsetting import at, check_order
 from fhir4ds.functions.typing import narrow, resolve_type
 from fhir4ds.plan.collection import (
     BOOLEAN,
@@ -206,6 +206,7 @@ class Lowering:
         call = self.call(node, focus, (), scope)
         if values.system_type(index.type, self.model) != INTEGER:
             raise self.error(InvalidOperation, "an index must be an Integer", node)
+        check_order(call, "an index")
         return at(call, focus, values.single_value(call, index))
 
     @lower.register

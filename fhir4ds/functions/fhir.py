@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.filtering import keep
 from fhir4ds.functions.subsetting import at
-from fhir4ds.plan.collection import BOOLEAN, STRING, Collection
-from fhir4ds.plan.nodes import FALSE, apply, integer
+from fhir4ds.functions.typing import narrow
+from fhir4ds.plan.collection import BOOLEAN, STRING, Collection, TypeName
+from fhir4ds.plan.nodes import FALSE, TRUE, Case, Constant, apply, integer, null
 
 _GROUP = "FHIR"
 _PATIENT = {
@@ -63,3 +65,32 @@ def has_value(call: Call) -> Collection:
     first = values.value(at(call, focus, integer(0)), call.model, call.names)
     alone = apply("equal", values.count(call, focus), integer(1))
     return values.system(apply("and", alone, apply("is_not_null", first)), BOOLEAN)
+
+
+_BASE = "http://hl7.org/fhir/StructureDefinition/"
+
+
+@function(
+    "conformsTo",
+    Parameter("structure"),
+    group=_GROUP,
+    returns="Boolean",
+    examples=(
+        Example(expression=f"conformsTo('{_BASE}Patient')", resource=_PATIENT, result=(True,)),
+        Example(expression=f"conformsTo('{_BASE}Person')", resource=_PATIENT, result=(False,)),
+    ),
+)
+def conforms_to(call: Call) -> Collection:
+    """Whether the single item is of the base type that the url names. Other profiles are not known and an error."""
+    url = call.value(0).plan
+    name = url.value.removeprefix(_BASE) if isinstance(url, Constant) and isinstance(url.value, str) else ""
+    if call.model is None or call.model.type(name) is None:
+        raise call.error(
+            InvalidArguments,
+            "conformsTo knows the base types of FHIR alone",
+            hint=f"name one by its url, such as '{_BASE}Patient'",
+        )
+    focus = values.single(call, call.focus)
+    found = values.present(call, narrow(call, focus, TypeName("FHIR", name)))
+    answer = Case(((found, TRUE), (values.present(call, focus), FALSE)), null(SqlType.BOOLEAN))
+    return values.system(answer, BOOLEAN)

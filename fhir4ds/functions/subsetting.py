@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import InvalidArguments
+from fhir4ds.errors import InvalidArguments, InvalidOperation
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.plan.collection import INTEGER, Collection
@@ -13,6 +13,15 @@ from fhir4ds.plan.nodes import Case, Node, apply, bind, both, integer, length, n
 
 _GROUP = "Subsetting"
 _PATIENT = {"resourceType": "Patient", "id": "p1", "name": [{"given": ["Ada", "Eve", "Joy"]}]}
+
+
+def check_order(call: Call, what: str) -> None:
+    """Refuse, in strict mode, to pick by position from a collection whose order means nothing.
+
+    FHIRPath N1, section 5.3: such functions are not to be used on the results of functions without an order.
+    """
+    if call.strict and not call.focus.ordered:
+        raise call.error(InvalidOperation, f"{what} needs an order, which these items do not have")
 
 
 def at(call: Call, collection: Collection, position: Node) -> Collection:
@@ -60,6 +69,7 @@ def _number(call: Call) -> Node:
 )
 def first(call: Call) -> Collection:
     """The first item, or empty."""
+    check_order(call, "first")
     return at(call, call.focus, integer(0))
 
 
@@ -71,6 +81,7 @@ def first(call: Call) -> Collection:
 )
 def last(call: Call) -> Collection:
     """The last item, or empty."""
+    check_order(call, "last")
     focus = call.focus
     if not focus.many:
         return focus
@@ -90,6 +101,7 @@ def last(call: Call) -> Collection:
 )
 def tail(call: Call) -> Collection:
     """All items but the first."""
+    check_order(call, "tail")
     return _slice(call, integer(2), None)
 
 
@@ -105,6 +117,7 @@ def tail(call: Call) -> Collection:
 )
 def skip(call: Call) -> Collection:
     """All items but the first ``num``; all of them if ``num`` is zero or less."""
+    check_order(call, "skip")
     start = apply("add", _number(call), integer(1), type=SqlType.INTEGER)
     return _slice(call, apply("greatest", start, integer(1), type=SqlType.INTEGER), None)
 
@@ -121,6 +134,7 @@ def skip(call: Call) -> Collection:
 )
 def take(call: Call) -> Collection:
     """The first ``num`` items; none if ``num`` is zero or less."""
+    check_order(call, "take")
     return _slice(call, integer(1), apply("greatest", _number(call), integer(0), type=SqlType.INTEGER))
 
 

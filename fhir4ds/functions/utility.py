@@ -10,7 +10,7 @@ from fhir4ds.functions import values
 from fhir4ds.functions.combining import aligned
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import DATE, DATETIME, TIME, Collection, TypeName
-from fhir4ds.plan.nodes import Case, Node, apply, empty
+from fhir4ds.plan.nodes import Case, Node, Raise, apply, empty, integer, length
 
 _GROUP = "Utility"
 
@@ -37,7 +37,17 @@ def iif(call: Call) -> Collection:
     condition = values.boolean(call, criterion)
     chosen = call.body(1, item)
     other = call.body(2, item) if call.count > 2 else None
-    return choose(call, condition, chosen, other)
+    return _for_one_item(call, choose(call, condition, chosen, other))
+
+
+def _for_one_item(call: Call, result: Collection) -> Collection:
+    """The result, unless the focus has several items; then that is an error, whatever was asked."""
+    if not call.focus.many:
+        return result
+    several = apply("less", integer(1), length(values.walkable(call, call.focus)))
+    plan = values.items(result, call.names)
+    error = Raise("iif is evaluated on a single item, but there are several", call.position, plan.type, plan.many)
+    return attrs.evolve(result, plan=Case(((several, error),), plan), choices=(), guard=None)
 
 
 def choose(call: Call, condition: Node, chosen: Collection, other: Collection | None) -> Collection:

@@ -37,7 +37,7 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "subtract": "({0} - {1})",
         # digits after the point, without zeros at the end
         "decimal_digits": "SCALE(TRIM_SCALE({0}))",
-        "decimal_text": "CAST({0} AS TEXT)",
+        "decimal_text": "CAST(TRIM_SCALE({0}) AS TEXT)",
         "multiply": "({0} * {1})",
         "quotient": "({0} / {1})",
         "remainder": "MOD({0}, {1})",
@@ -80,6 +80,9 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "array_slice": "({0})[{1}:{2}]",
         "array_concat": "({0} || {1})",
         "array_contains": "({1} = ANY({0}))",
+        "array_sum": "(SELECT SUM(item) FROM UNNEST({0}) AS item)",
+        "array_least": "(SELECT MIN(item) FROM UNNEST({0}) AS item)",
+        "array_greatest": "(SELECT MAX(item) FROM UNNEST({0}) AS item)",
         # JSON
         "json_kind": "JSONB_TYPEOF({0})",
         "json_text": "({0} #>> '{{}}')",

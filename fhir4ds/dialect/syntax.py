@@ -30,11 +30,12 @@ class ItemForm(enum.Enum):
 class Syntax(ABC):
     """A dialect's spelling, as a list of differences from standard SQL."""
 
-    #: Names of the types in casts and table definitions.
+    #: Names of the types in casts and table definitions. Decimals have 12 digits after the point on every database, so
+    #: that all compute the same.
     types: ClassVar[Mapping[SqlType, str]] = {
         SqlType.BOOLEAN: "BOOLEAN",
         SqlType.INTEGER: "BIGINT",
-        SqlType.DECIMAL: "NUMERIC",
+        SqlType.DECIMAL: "NUMERIC(38, 12)",
         SqlType.TEXT: "TEXT",
         SqlType.JSON: "JSON",
     }
@@ -112,7 +113,7 @@ class Syntax(ABC):
     def from_json(self, json: str, type: SqlType) -> str:
         """The SQL value of a JSON scalar; NULL for JSON null."""
         if type is SqlType.JSON:
-            return json
+            return self.apply("null_if", json, "'null'")
         text = self.apply("json_text", json)
         return text if type is SqlType.TEXT else self.cast(text, type)
 

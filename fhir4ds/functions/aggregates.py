@@ -7,9 +7,10 @@ import attrs
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import values
+from fhir4ds.functions.arithmetic import ZERO, in_range
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
-from fhir4ds.plan.collection import BOOLEAN, Collection
-from fhir4ds.plan.nodes import Cast, Exists, Fold, Node, Reference, apply, empty
+from fhir4ds.plan.collection import BOOLEAN, DECIMAL, INTEGER, LONG, Collection, TypeName
+from fhir4ds.plan.nodes import Cast, Exists, Fold, Node, Reference, apply, bind, empty, length
 
 _GROUP = "Aggregates"
 _PATIENT = {
@@ -112,3 +113,76 @@ def all_false(call: Call) -> Collection:
 def any_false(call: Call) -> Collection:
     """Whether any item is false."""
     return _truths(call, wanted=False, every=False)
+
+
+_NUMBERS = (INTEGER, LONG, DECIMAL)
+
+
+def _numbers(call: Call) -> tuple[TypeName, Node] | None:
+    """The items as an array of numbers and their type; None if there are known to be none."""
+    focus = call.focus
+    if values.is_empty(focus):
+        return None
+    type = values.system_type(focus.type, call.model)
+    if type not in _NUMBERS or type is None:
+        raise call.error(InvalidOperation, f"the items must be numbers, not {focus.type or 'of several types'}")
+    return type, values.as_array(values.value(focus, call.model, call.names), call.names)
+
+
+def _extreme(call: Call, primitive: str) -> Collection:
+    """The least or greatest item, of any type that has an order."""
+    focus = call.focus
+    plan = values.as_array(values.value(focus, call.model, call.names), call.names)
+    if plan.type in (SqlType.JSON, SqlType.BOOLEAN) and not values.is_empty(focus):
+        raise call.error(InvalidOperation, f"items of type {focus.type} have no order")
+    return attrs.evolve(focus, plan=apply(primitive, plan, type=plan.type), choices=(), guard=None)
+
+
+@function(
+    "sum",
+    group=_GROUP,
+    returns="a number",
+    examples=(Example(expression="(1 | 2 | 3).sum()", result=(6,)), Example(expression="{}.sum()", result=())),
+)
+def total(call: Call) -> Collection:
+    """The sum of the numbers; empty if there are none."""
+    numbers = _numbers(call)
+    if numbers is None:
+        return call.focus
+    type, plan = numbers
+    return in_range(call, type, Cast(apply("array_sum", plan, type=plan.type), plan.type))
+
+
+@function("min", group=_GROUP, returns="the least item", examples=(Example(expression="(3 | 1 | 2).min()", result=(1,)),))
+def least(call: Call) -> Collection:
+    """The least of the items; empty if there are none."""
+    return _extreme(call, "array_least")
+
+
+@function(
+    "max", group=_GROUP, returns="the greatest item", examples=(Example(expression="('a' | 'b').max()", result=("b",)),)
+)
+def greatest(call: Call) -> Collection:
+    """The greatest of the items; empty if there are none."""
+    return _extreme(call, "array_greatest")
+
+
+@function(
+    "avg",
+    group=_GROUP,
+    returns="Decimal",
+    examples=(Example(expression="(1 | 2).avg() = 1.5", result=(True,)),),
+)
+def average(call: Call) -> Collection:
+    """The mean of the numbers; empty if there are none."""
+    numbers = _numbers(call)
+    if numbers is None:
+        return call.focus
+    _, plan = numbers
+
+    def mean(array: Node) -> Node:
+        sum_of = Cast(apply("array_sum", array, type=array.type), SqlType.DECIMAL)
+        size = apply("null_if", Cast(length(array), SqlType.DECIMAL), ZERO, type=SqlType.DECIMAL)
+        return apply("divide_decimal", sum_of, size, type=SqlType.DECIMAL)
+
+    return values.system(bind(call.names.fresh(), plan, mean), DECIMAL)

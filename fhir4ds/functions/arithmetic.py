@@ -18,6 +18,9 @@ _GROUP = "Math"
 _NUMBERS = (INTEGER, LONG, DECIMAL)
 _LARGEST_INTEGER = 2**31 - 1
 
+#: The number zero, as a Decimal.
+ZERO = Cast(Constant(0, SqlType.INTEGER), SqlType.DECIMAL)
+
 
 def operands(call: Call, symbol: str, left: Collection, right: Collection) -> tuple[TypeName, TypeName] | None:
     """The System types of two operands; None if either is known to be empty."""

@@ -8,7 +8,7 @@ from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.filtering import keep
 from fhir4ds.functions.subsetting import at
-from fhir4ds.functions.typing import narrow
+from fhir4ds.functions.typing import narrow, nothing
 from fhir4ds.plan.collection import BOOLEAN, STRING, Collection, TypeName
 from fhir4ds.plan.nodes import FALSE, TRUE, Case, Constant, apply, integer, null
 
@@ -65,6 +65,21 @@ def has_value(call: Call) -> Collection:
     first = values.value(at(call, focus, integer(0)), call.model, call.names)
     alone = apply("equal", values.count(call, focus), integer(1))
     return values.system(apply("and", alone, apply("is_not_null", first)), BOOLEAN)
+
+
+@function(
+    "getValue",
+    group=_GROUP,
+    returns="the value",
+    examples=(Example(expression="birthDate.getValue()", resource=_PATIENT, result=("1980-01-01",)),),
+)
+def get_value(call: Call) -> Collection:
+    """The System value of the single primitive element, if it has one; otherwise empty."""
+    focus = values.single(call, call.focus)
+    system = values.system_type(focus.type, call.model)
+    if system is None:
+        return nothing(focus)
+    return values.system(values.value(focus, call.model, call.names), system)
 
 
 _BASE = "http://hl7.org/fhir/StructureDefinition/"

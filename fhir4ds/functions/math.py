@@ -5,13 +5,12 @@ from __future__ import annotations
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import values
-from fhir4ds.functions.arithmetic import in_range, number
+from fhir4ds.functions.arithmetic import ZERO, in_range, number
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, Collection, TypeName
 from fhir4ds.plan.nodes import Case, Cast, Constant, Node, apply, bind, integer, null
 
 _GROUP = "Math"
-_ZERO = Cast(Constant(0, SqlType.INTEGER), SqlType.DECIMAL)
 
 
 def _type(call: Call, collection: Collection) -> TypeName | None:
@@ -52,7 +51,7 @@ def _real(call: Call, primitive: str, *arguments: Node, positive: bool = False) 
 
     def defined(value: Node) -> Node:
         # The argument itself is NULL where the function is not defined, so that no database can trip over it.
-        allowed = apply("less" if positive else "less_or_equal", _ZERO, value)
+        allowed = apply("less" if positive else "less_or_equal", ZERO, value)
         safe = Case(((allowed, value),), null(SqlType.DECIMAL))
         return apply(primitive, safe, *arguments, type=SqlType.DECIMAL)
 
@@ -126,7 +125,7 @@ def log(call: Call) -> Collection:
 
     def defined(base: Node) -> Node:
         one = Cast(Constant(1, SqlType.INTEGER), SqlType.DECIMAL)
-        allowed = apply("and", apply("less", _ZERO, base), apply("unequal", base, one))
+        allowed = apply("and", apply("less", ZERO, base), apply("unequal", base, one))
         return Case(((allowed, base),), null(SqlType.DECIMAL))
 
     return _real(call, "logarithm", bind(call.names.fresh(), number(call, base, DECIMAL), defined), positive=True)
@@ -164,8 +163,8 @@ def power(call: Call) -> Collection:
 
     def defined(base: Node, exponent: Node) -> Node:
         whole = apply("equal", apply("floor", exponent, type=SqlType.DECIMAL), exponent)
-        real = apply("or", apply("less_or_equal", _ZERO, base), whole)
-        finite = apply("or", apply("unequal", base, _ZERO), apply("less_or_equal", _ZERO, exponent))
+        real = apply("or", apply("less_or_equal", ZERO, base), whole)
+        finite = apply("or", apply("unequal", base, ZERO), apply("less_or_equal", ZERO, exponent))
         safe = Case(((apply("and", real, finite), base),), null(SqlType.DECIMAL))
         return apply("power", safe, exponent, type=SqlType.DECIMAL)
 

@@ -105,3 +105,19 @@ def today(call: Call) -> Collection:
 def time_of_day(call: Call) -> Collection:
     """The time of day at which the statement started, in UTC, to the millisecond."""
     return _clock("time_of_day", TIME)
+
+
+@function(
+    "coalesce",
+    Parameter("value", repeated=True),
+    group=_GROUP,
+    returns="the first argument that is not empty",
+    examples=(Example(expression="coalesce({}, 'a', 'b')", result=("a",)),),
+)
+def coalesce(call: Call) -> Collection:
+    """The first of the arguments that has any items."""
+    arguments = [call.value(number) for number in range(call.count)]
+    chosen = arguments[-1]
+    for argument in reversed(arguments[:-1]):
+        chosen = choose(call, values.present(call, argument), argument, chosen)
+    return chosen

@@ -63,6 +63,9 @@ class DuckDBSyntax(Syntax):
         "today": "STRFTIME(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', '%Y-%m-%d')",
         "time_of_day": "STRFTIME(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', '%H:%M:%S.%g')",
         "array_length": "LEN({0})",
+        "array_sum": "LIST_SUM({0})",
+        "array_least": "LIST_MIN({0})",
+        "array_greatest": "LIST_MAX({0})",
         "array_concat": "LIST_CONCAT({0}, {1})",
         "array_contains": "LIST_CONTAINS({0}, {1})",
         "json_kind": (
@@ -110,7 +113,8 @@ class DuckDBSyntax(Syntax):
             if step.each is None:
                 several = f"CASE JSON_TYPE(z, {value}) WHEN 'ARRAY' THEN {several} ELSE {one} END"
             items = f"FLATTEN(LIST_TRANSFORM({items}, LAMBDA z: {one if step.each is False else several}))"
-        return self.each(f"LIST_FILTER({items}, LAMBDA z: z <> 'null')", "z", None, None, self.from_json("z", type))
+        found = f"LIST_FILTER({items}, LAMBDA z: z <> 'null')"
+        return found if type is SqlType.JSON else self.each(found, "z", None, None, self.from_json("z", type))
 
     def _path(self, steps: Sequence[Step]) -> str:
         escaped = ((step.name.replace("\\", "\\\\").replace('"', '\\"'), step.each) for step in steps)

@@ -15,7 +15,7 @@ class PostgresSyntax(Syntax):
     types: ClassVar[Mapping[SqlType, str]] = {
         SqlType.BOOLEAN: "boolean",
         SqlType.INTEGER: "bigint",
-        SqlType.DECIMAL: "numeric",
+        SqlType.DECIMAL: "numeric(38, 12)",
         SqlType.TEXT: "text",
         SqlType.JSON: "jsonb",
     }

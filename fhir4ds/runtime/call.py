@@ -72,9 +72,11 @@ class Call:
         self.due = math.inf
         self._asked = False
         self._wake: threading.Event | None = None
-        # Held while a connection is being stopped: it cannot go to another caller meanwhile, who would be hit instead.
-        self._lock = threading.Lock()
         self._connection: Connection | None = None
+        # Held while somebody stops the connection: it must not go to another caller meanwhile, who would be hit
+        # instead. Two, as cutting the line must not wait for a request that gets no answer.
+        self._asking = threading.Lock()
+        self._aborting = threading.Lock()
 
     @property
     def elapsed(self) -> float:
@@ -89,30 +91,38 @@ class Call:
 
     def attach(self, connection: Connection) -> None:
         """Begin to use a connection; from now on the deadline applies to it."""
-        with self._lock:
-            self._connection = connection
-            self._asked = self.aborted = False
-            self.due = self.deadline.at + (self.deadline.grace if self._limited else 0.0)
+        self._asked = self.aborted = False
+        self.due = self.deadline.at + (self.deadline.grace if self._limited else 0.0)
+        self._connection = connection
 
     def detach(self) -> None:
         """Stop using the connection; it cannot be stopped any more."""
-        with self._lock:
-            self._connection = None
-            self.due = math.inf
+        with self._aborting:
+            aborted = self.aborted
+            if aborted:  # nobody will use it again, so whoever still asks it to stop does no harm
+                self._connection = None
+        if not aborted:
+            with self._asking, self._aborting:
+                self._connection = None
+        self.due = math.inf
+
+    def watch_closely(self) -> None:
+        """Rely on the server's own watch no longer."""
+        self._limited = False
+        self.due = self.deadline.at
 
     def stop(self) -> None:
         """Act on the passed deadline: ask politely where nobody has, and cut the line when that did not help."""
-        with self._lock:
-            if self._connection is None:
-                self.due = math.inf
-            elif self._asked or self._limited:
-                self.due = math.inf
+        if not (self._asked or self._limited):
+            self._ask()
+            return
+        with self._aborting:
+            self.due = math.inf
+            if self._connection is not None:
                 self.aborted = True
                 # The connection is lost anyway, and the thread that waits on it will tell how.
                 with contextlib.suppress(Exception):
                     self._driver.abort(self._connection)
-            else:
-                self._ask(self._connection)
 
     def cancel(self) -> None:
         """Stop the call at the wish of a person, wherever it is. Called from another thread."""
@@ -120,17 +130,21 @@ class Call:
         wake = self._wake
         if wake is not None:
             wake.set()
-        with self._lock:
-            if self._connection is not None:
-                self._ask(self._connection)
+        if self._connection is not None:
+            self._ask()
 
-    def _ask(self, connection: Connection) -> None:
-        grace = self.deadline.grace
+    def _ask(self) -> None:
         self._asked = True
-        self.due = self._clock.monotonic() + grace
-        # A server that cannot be asked is cut off after the grace.
-        with contextlib.suppress(Exception):
-            self._driver.cancel(connection, grace)
+        self.due = self._clock.monotonic() + self.deadline.grace
+        self._clock.start(self._request)
+
+    def _request(self) -> None:
+        """Ask the database to stop, on a thread of its own as the answer may never come."""
+        with self._asking:
+            # A database that cannot be asked is cut off after the grace.
+            if self._connection is not None:
+                with contextlib.suppress(Exception):
+                    self._driver.cancel(self._connection, self.deadline.grace)
 
     def sleeps_on(self, event: threading.Event) -> bool:
         """Say what wakes the call when it is cancelled; False where it is cancelled already."""

@@ -34,4 +34,4 @@ class Clock:
         """Run a task that may block on a thread of its own, which does not keep the process alive."""
         # The context of the caller goes along: log contexts of the host live there.
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(task,), name="fhir4ds-connect", daemon=True).start()
+        threading.Thread(target=context.run, args=(task,), name="fhir4ds-task", daemon=True).start()

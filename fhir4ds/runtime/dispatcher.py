@@ -15,7 +15,6 @@ from typing import TypeVar
 from fhir4ds.dialect.driver import Connection, Parameters, Row
 from fhir4ds.dialect.model import Dialect
 from fhir4ds.dialect.statement import Statement
-from fhir4ds.errors import PoolClosed
 from fhir4ds.runtime.answer import Answer
 from fhir4ds.runtime.attempts import perform, unit
 from fhir4ds.runtime.call import Call
@@ -23,6 +22,7 @@ from fhir4ds.runtime.clock import Clock
 from fhir4ds.runtime.deadline import Deadline
 from fhir4ds.runtime.engine import Engine
 from fhir4ds.runtime.lease import Lease, PoolStats
+from fhir4ds.runtime.pool import not_on_loan, pool_closed
 from fhir4ds.runtime.session import Session
 from fhir4ds.runtime.settings import DEFAULTS, Settings, checked_timeout
 from fhir4ds.runtime.stream import RowStream, batches
@@ -248,7 +248,9 @@ class Dispatcher:
         FHIRPathExecutionError
             If it is not on loan from this object, or was given back before.
         """
-        engine = self._running()
+        engine = self._engine  # also a closed one
+        if engine is None or engine.pid != os.getpid():
+            raise not_on_loan()
         lease = engine.pool.loan_of(conn)
         call = self._call(engine, None, "release_connection")
         engine.arm(call, lease)
@@ -299,11 +301,11 @@ class Dispatcher:
 
     def _running(self) -> Engine:
         engine = self._engine
-        if engine is not None and engine.pid == os.getpid():
+        if engine is not None and engine.pid == os.getpid() and not self._closed:
             return engine
         with self._opening:
             if self._closed:
-                raise PoolClosed("the database object was closed", hint="open a new one with fhir4ds.connect")
+                raise pool_closed()
             if self._engine is None or self._engine.pid != os.getpid():
                 if self._engine is not None:
                     # After a fork. Letting go of the parent's connections could close them for the parent, too.

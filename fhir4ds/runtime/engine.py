@@ -135,6 +135,11 @@ class Engine:
         call.attach(lease.connection)
         self.watchdog.watch(call)
 
+    def watch_closely(self, call: Call) -> None:
+        """Rely on the server's own watch no longer."""
+        call.watch_closely()
+        self.watchdog.watch(call)
+
     def disarm(self, call: Call) -> None:
         """The connection is safe from the deadline again."""
         call.detach()

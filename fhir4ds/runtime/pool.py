@@ -21,7 +21,7 @@ from fhir4ds.runtime.clock import Clock
 from fhir4ds.runtime.lease import Lease, Member, NoConnection, PoolStats, Waiter
 from fhir4ds.runtime.settings import Settings
 
-__all__ = ["Pool", "PoolStats"]
+__all__ = ["Pool", "PoolStats", "not_on_loan", "pool_closed"]
 
 Task = Callable[[], None]
 Report = Callable[[Event, Mapping[str, object]], None]
@@ -126,7 +126,7 @@ class Pool:
         leaving = []
         with self._lock:
             if self._loans.get(id(member.connection)) is not lease:
-                raise _not_on_loan()
+                raise not_on_loan()
             del self._loans[id(member.connection)]
             flaw = flaw or self._worn(member, now)
             if flaw is None:
@@ -154,7 +154,7 @@ class Pool:
         with self._lock:
             lease = self._loans.get(id(connection))
         if lease is None:
-            raise _not_on_loan()
+            raise not_on_loan()
         return lease
 
     def invalidate(self, lease: Lease) -> None:
@@ -180,7 +180,7 @@ class Pool:
             self._idle.clear()
             self._closing += len(leaving)
             for waiter in self._waiters:
-                waiter.error = _closed()
+                waiter.error = pool_closed()
                 waiter.event.set()
             self._waiters.clear()
         self._dispose(leaving)
@@ -328,6 +328,8 @@ class Pool:
         flaw = self._worn(member, now)
         if flaw is not None:
             return flaw
+        if now - member.idle_since > self._settings.max_idle:
+            return "idle"
         try:
             return None if self._driver.alive(member.connection, probe=probe) else "dead"
         except self._driver.errors:
@@ -368,7 +370,7 @@ class Pool:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise _closed()
+            raise pool_closed()
 
     def _stats(self) -> PoolStats:
         return PoolStats(
@@ -386,11 +388,13 @@ class Pool:
         )
 
 
-def _closed() -> PoolClosed:
+def pool_closed() -> PoolClosed:
+    """The error for what is asked of a closed pool."""
     return PoolClosed("the database object was closed", hint="open a new one with fhir4ds.connect")
 
 
-def _not_on_loan() -> FHIRPathExecutionError:
+def not_on_loan() -> FHIRPathExecutionError:
+    """The error for a connection that is given back twice, or to the wrong pool."""
     return FHIRPathExecutionError(
         "this connection is not on loan from this pool",
         hint="return each connection once, to the database object that lent it",

@@ -68,3 +68,5 @@ class Watchdog:
                     continue
             for call in due:
                 call.stop()
+                if call.due == math.inf:
+                    self.unwatch(call)

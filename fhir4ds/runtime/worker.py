@@ -35,7 +35,7 @@ class _Job(Generic[T]):
         self._done.release()
 
     def wait(self, seconds: float) -> bool:
-        return self._done.acquire(timeout=seconds)
+        return self.finished or self._done.acquire(timeout=seconds)
 
     def undo(self, undo: Callable[[T], object]) -> None:
         if self.finished and self._error is None:
@@ -56,6 +56,7 @@ class Worker:
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[_Job[Any] | None] | None = None
         self._busy = False
+        self._closed = False
 
     def run(
         self,
@@ -83,7 +84,7 @@ class Worker:
             What the function returned. What it raised is raised here.
         """
         # A signal handler that queries while the main thread waits in here must not wait for its own worker.
-        if self._busy or threading.get_ident() != threading.main_thread().ident:
+        if self._busy or self._closed or threading.get_ident() != threading.main_thread().ident:
             return function()
         job = _Job(function)
         self._busy = True
@@ -100,11 +101,15 @@ class Worker:
         finally:
             self._busy = False
             if not job.finished:
-                self.close()
+                self._let_go()
         return job.outcome()
 
     def close(self) -> None:
-        """Let the thread end when it has finished what it does."""
+        """Let the thread end when it has finished what it does; what comes later runs where it is called."""
+        self._closed = True
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._jobs is not None:
             self._jobs.put(None)
             self._jobs = None

@@ -1,0 +1,1 @@
+"""The runtime: its laws with a fake driver and a fake clock."""

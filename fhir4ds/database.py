@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -26,14 +26,12 @@ from fhir4ds.runtime.result import Result, decode
 from fhir4ds.runtime.session import Session
 from fhir4ds.runtime.settings import Settings
 from fhir4ds.store.files import file_source
-from fhir4ds.store.loading import LoadReport, Progress, load
+from fhir4ds.store.loading import Progress, Resources, load
+from fhir4ds.store.report import LoadReport
 from fhir4ds.store.table import describe_table
 from fhir4ds.target import Target
 
 T = TypeVar("T")
-
-#: What resources can be loaded from: paths and globs, or resources as dictionaries or JSON text.
-Resources = str | os.PathLike[str] | Iterable[str | os.PathLike[str] | Mapping[str, Any]]
 
 
 def connect(

@@ -147,9 +147,12 @@ class Lowering:
             if self.model is None:
                 return self.root
             found = narrow(self.call(node, self.root, (), scope), self.root, wanted)
-            if values.is_empty(found) and self.options.strict:
-                shown = " or ".join(type.name for type in self.root.types)
-                raise self.error(UnknownElement, f"the resource is a {shown}, not a {node.name}", node)
+            if values.is_empty(found):
+                if self.options.strict:
+                    shown = " or ".join(type.name for type in self.root.types)
+                    raise self.error(UnknownElement, f"the resource is a {shown}, not a {node.name}", node)
+                # What follows is checked against the type that was named, of which there is nothing.
+                return attrs.evolve(found, types=(wanted,))
             return found
         if not scope.this.types and self.model is not None:
             raise self.error(

@@ -28,8 +28,8 @@ class Cursor(Protocol):
     def columns(self) -> Sequence[tuple[str, SqlType | None]]:
         """Name and type of each result column; empty for a statement that returns no rows.
 
-        The type is given at least for JSON columns, whose values must come as JSON *text*, and is None where the
-        driver's own Python value is the right one.
+        The type is given for JSON columns, whose values come as JSON *text*, for text and for integers; it is None for
+        all others.
         """
         ...
 

@@ -86,6 +86,8 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         # JSON
         "json_kind": "JSONB_TYPEOF({0})",
         "json_text": "({0} #>> '{{}}')",
+        # whether two documents are the same, however they are spaced
+        "json_same": "({0} = {1})",
         "json_has": "({0} ? {1})",
         # values of an object's members in the order of their names, but for the names in the second argument
         "json_members": (

@@ -113,7 +113,7 @@ class Syntax(ABC):
     def from_json(self, json: str, type: SqlType) -> str:
         """The SQL value of a JSON scalar; NULL for JSON null."""
         if type is SqlType.JSON:
-            return self.apply("null_if", json, "'null'")
+            return json
         text = self.apply("json_text", json)
         return text if type is SqlType.TEXT else self.cast(text, type)
 

@@ -78,6 +78,7 @@ class DuckDBSyntax(Syntax):
             "LAMBDA m: JSON_EXTRACT({0}, '/' || REPLACE(REPLACE(m, '~', '~0'), '/', '~1')))"
         ),
         "json_items": "CASE JSON_TYPE({0}) WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') ELSE [{0}] END",
+        "json_same": "({0} = {1} OR JSON({0}) = JSON({1}))",
         "json_text": "JSON_EXTRACT_STRING({0}, '$')",
         "json_has": "JSON_EXISTS({0}, {1})",
         "to_json": "TO_JSON({0})",

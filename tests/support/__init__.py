@@ -1,0 +1,1 @@
+"""What tests share: servers and other helpers that are no tests themselves."""

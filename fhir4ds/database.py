@@ -15,9 +15,10 @@ from fhir4ds.compiler.compiler import Compiled, compile_expression
 from fhir4ds.compiler.options import Options, bound_value, variable_types
 from fhir4ds.dialect.driver import Row
 from fhir4ds.dialect.model import Dialect
-from fhir4ds.dialect.statement import Statement
+from fhir4ds.dialect.statement import Column, Statement
+from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import UnknownVariable
-from fhir4ds.plan.source import FileSource, InlineSource, Source, TableSource
+from fhir4ds.plan.source import InlineSource, Source, TableSource
 from fhir4ds.registry import registry
 from fhir4ds.runtime.answer import encode_json
 from fhir4ds.runtime.dispatcher import Dispatcher
@@ -25,6 +26,7 @@ from fhir4ds.runtime.pool import PoolStats
 from fhir4ds.runtime.result import Result, decode
 from fhir4ds.runtime.session import Session
 from fhir4ds.runtime.settings import Settings
+from fhir4ds.sql.render import placeholders
 from fhir4ds.store.files import file_source
 from fhir4ds.store.loading import Progress, Resources, load
 from fhir4ds.store.report import LoadReport
@@ -114,6 +116,7 @@ class Database:
     ) -> None:
         self.dispatcher = dispatcher
         self.dialect = dispatcher.dialect
+        self.schema: str | None
         self.schema, self.table = (None, table) if isinstance(table, str) else table
         self.model = model
         self.strict = strict
@@ -194,7 +197,7 @@ class Database:
         source = self._table() if files is None else file_source(files)
         statement = self._statement(expression, source, resource_type, strict, variables)
         answer = self.dispatcher.query(statement, timeout=timeout)
-        return Result(statement.columns, decode(answer.rows, statement.columns))
+        return Result(statement.columns, _items(answer.rows, statement.columns))
 
     def stream(
         self,
@@ -223,7 +226,7 @@ class Database:
         """
         statement = self._statement(expression, self._table(), resource_type, strict, variables)
         for batch in self.dispatcher.stream(statement, batch_size=batch_size, timeout=timeout):
-            yield decode(batch, statement.columns)
+            yield _items(batch, statement.columns)
 
     def evaluate(
         self,
@@ -257,7 +260,7 @@ class Database:
         source = InlineSource()
         statement = self._statement(expression, source, type, strict, dict(variables or {}), {source.parameter: text})
         answer = self.dispatcher.query(statement, timeout=timeout)
-        return [value for _, value in decode(answer.rows, statement.columns)]
+        return [value for _, value in _items(answer.rows, statement.columns)]
 
     def sql(self, expression: str, /, *, resource_type: str | None = None, **variables: object) -> str:
         """The SQL that `query` would run, with placeholders where values are bound."""
@@ -342,8 +345,17 @@ def bind(compiled: Compiled, values: Mapping[str, object]) -> Statement:
     missing = [name for name in compiled.parameters if name not in values]
     if missing:
         raise UnknownVariable(f"variable %{missing[0]} has no value")
-    parameters = {name: bound_value(values[name]) for name in compiled.parameters}
+    named = placeholders(compiled.parameters).items()
+    parameters = {placeholder: bound_value(values[name]) for name, placeholder in named}
     return attrs.evolve(compiled.statement, parameters=parameters)
+
+
+def _items(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
+    """Rows of Python values; JSON may hold a null where FHIR has no item, which gives no row."""
+    decoded = decode(rows, columns)
+    if columns[-1].type is not SqlType.JSON:
+        return decoded
+    return [row for row in decoded if row[-1] is not None]
 
 
 def _resource_type(resource: Mapping[str, Any] | str) -> str | None:

@@ -1,4 +1,4 @@
-"""The one exception tree: every failure a user of FHIR4DS can meet, and what to try next.
+r"""The one exception tree: every failure a user of FHIR4DS can meet, and what to try next.
 
 Messages are behaviour. Each says what happened, where, why, and (as ``hint``) what to do; the error of a database
 driver stays reachable as ``__cause__``. ``docs/errors.md`` lists the tree; a test keeps both equal.
@@ -6,7 +6,7 @@ driver stays reachable as ``__cause__``. ``docs/errors.md`` lists the tree; a te
 Examples
 --------
 >>> str(UnknownDialect("no dialect named 'duckdb'", hint="pip install fhir4ds-duckdb"))
-"no dialect named 'duckdb'\\nhint: pip install fhir4ds-duckdb"
+"no dialect named 'duckdb'\nhint: pip install fhir4ds-duckdb"
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class FHIRPathExecutor:
 
     database: Database
 
-    def execute(self, expression: str, **variables: object) -> list[tuple[Any, Any]]:
+    def execute(self, expression: str, **variables: Any) -> list[tuple[Any, Any]]:
         """Evaluate an expression over all resources that it is about.
 
         Parameters
@@ -53,6 +53,6 @@ class FHIRPathExecutor:
         """
         return self.database.query(expression, **variables).rows
 
-    def sql(self, expression: str, **variables: object) -> str:
+    def sql(self, expression: str, **variables: Any) -> str:
         """The SQL that `execute` runs."""
         return self.database.sql(expression, **variables)

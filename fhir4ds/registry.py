@@ -255,9 +255,7 @@ class Registry:
     def _all(self) -> list[tuple[Dialect, Origin]]:
         off = _disabled()
         return [
-            (dialect, origin)
-            for dialect, origin in self._everything()
-            if not off & {dialect.name, *dialect.aliases}
+            (dialect, origin) for dialect, origin in self._everything() if not off & {dialect.name, *dialect.aliases}
         ]
 
     def _everything(self) -> list[tuple[Dialect, Origin]]:
@@ -283,9 +281,7 @@ class Registry:
     def _only(self, found: list[tuple[Dialect, Origin]]) -> Dialect:
         if len(found) > 1:
             providers = " and ".join(str(origin) for _, origin in found)
-            raise DuplicateDialect(
-                f"dialect {found[0][0].name!r} is provided by {providers}", hint="uninstall one"
-            )
+            raise DuplicateDialect(f"dialect {found[0][0].name!r} is provided by {providers}", hint="uninstall one")
         return found[0][0]
 
     def _raise_failure_of(self, name: str) -> None:
@@ -326,9 +322,7 @@ def _load(point: metadata.EntryPoint) -> _Plugin:
     except IncompatibleDialect as error:
         return _failed(point, origin, error)
     except Exception as error:  # noqa: BLE001 - catching whatever a plugin raised is what isolation means
-        failure = BrokenPlugin(
-            f"plugin {point.name!r} ({origin}) failed to load: {type(error).__name__}: {error}"
-        )
+        failure = BrokenPlugin(f"plugin {point.name!r} ({origin}) failed to load: {type(error).__name__}: {error}")
         failure.__cause__ = error
         return _failed(point, origin, failure)
     events.emit(events.Event.PLUGIN_LOADED, {"plugin": point.name, "distribution": str(origin)})
@@ -336,7 +330,11 @@ def _load(point: metadata.EntryPoint) -> _Plugin:
 
 
 def _failed(point: metadata.EntryPoint, origin: Origin, failure: RegistryError) -> _Plugin:
-    keys = {"plugin": point.name, "distribution": str(origin), "error.type": type(failure.__cause__ or failure).__name__}
+    keys = {
+        "plugin": point.name,
+        "distribution": str(origin),
+        "error.type": type(failure.__cause__ or failure).__name__,
+    }
     events.emit(events.Event.PLUGIN_FAILED, keys)
     return _Plugin(point.name, origin, failure=failure)
 

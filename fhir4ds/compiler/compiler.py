@@ -94,11 +94,10 @@ def _resource_types(tree: ast.Expression, options: Options) -> tuple[str, ...]:
     if options.context:
         return options.context
     model = load_model(options.model) if options.model is not None else None
-    named = []
-    for name in _first_names(tree):
-        # Without a model a capital letter has to tell a type from an element.
-        if model.is_resource(name) if model is not None else name[:1].isupper():
-            named.append(name)
+    # Without a model a capital letter has to tell a type from an element.
+    named = (
+        name for name in _first_names(tree) if (model.is_resource(name) if model is not None else name[:1].isupper())
+    )
     return tuple(dict.fromkeys(named))
 
 

@@ -101,7 +101,8 @@ class Member(Node):
 @attrs.frozen
 class Call(Node):
     """A function, ``focus.name(arguments)``; with no focus it is called on the context. Arguments of ``sort`` are
-    `SortArgument` nodes, and no others are."""
+    `SortArgument` nodes, and no others are.
+    """
 
     focus: Expression | None
     name: str

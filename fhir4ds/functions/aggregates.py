@@ -153,7 +153,9 @@ def total(call: Call) -> Collection:
     return in_range(call, type, Cast(apply("array_sum", plan, type=plan.type), plan.type))
 
 
-@function("min", group=_GROUP, returns="the least item", examples=(Example(expression="(3 | 1 | 2).min()", result=(1,)),))
+@function(
+    "min", group=_GROUP, returns="the least item", examples=(Example(expression="(3 | 1 | 2).min()", result=(1,)),)
+)
 def least(call: Call) -> Collection:
     """The least of the items; empty if there are none."""
     return _extreme(call, "array_least")

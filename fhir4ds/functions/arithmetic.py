@@ -7,7 +7,7 @@ they have 12 digits after the point on every database.
 from __future__ import annotations
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import InvalidOperation
+from fhir4ds.errors import CompileError, InvalidOperation
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
@@ -35,12 +35,10 @@ def operands(call: Call, symbol: str, left: Collection, right: Collection) -> tu
     return a, b
 
 
-def not_for(call: Call, symbol: str, left: Collection, right: Collection) -> InvalidOperation:
+def not_for(call: Call, symbol: str, left: Collection, right: Collection) -> CompileError:
     """The error for operands that an operator does not take."""
     shown = " and ".join(str(side.type or "items of unknown type") for side in (left, right))
-    error = call.error(InvalidOperation, f"the operator {symbol!r} does not take {shown}")
-    assert isinstance(error, InvalidOperation)
-    return error
+    return call.error(InvalidOperation, f"the operator {symbol!r} does not take {shown}")
 
 
 def number(call: Call, collection: Collection, type: TypeName) -> Node:

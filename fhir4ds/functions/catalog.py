@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
-from fhir4ds.functions import aggregates, arithmetic, combining, comparison, equivalence, existence, fhir, filtering, logic, math, sorting, subsetting, tree, typing, utility
+from fhir4ds.functions import (
+    aggregates,
+    arithmetic,
+    combining,
+    comparison,
+    equivalence,
+    existence,
+    fhir,
+    filtering,
+    logic,
+    math,
+    sorting,
+    subsetting,
+    tree,
+    typing,
+    utility,
+)
 from fhir4ds.functions.declaration import FUNCTIONS
 from fhir4ds.functions.operators import OPERATORS
 
 __all__ = ["FUNCTIONS", "GROUPS", "OPERATORS"]
 
 #: The modules that declare, in the order of the reference page.
-GROUPS = (existence, filtering, sorting, subsetting, combining, typing, comparison, equivalence, logic, arithmetic, math, tree, aggregates, utility, fhir)
+GROUPS = (
+    existence,
+    filtering,
+    sorting,
+    subsetting,
+    combining,
+    typing,
+    comparison,
+    equivalence,
+    logic,
+    arithmetic,
+    math,
+    tree,
+    aggregates,
+    utility,
+    fhir,
+)

@@ -157,11 +157,11 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
         raise call.error(InvalidOperation, f"{shown} cannot be compared for order")
     kind = SYSTEM_TYPES[types[0].name] if types[0] is not None else SqlType.JSON
     a, b = (values.read_dynamic(values.single_value(call, side), kind) for side in (left, right))
-    if types[0] in (*_DATES, TIME):
-        assert types[0] is not None and types[1] is not None
+    first, second = types
+    if first is not None and second is not None and first in (*_DATES, TIME):
         if or_equal:
-            return apply("not", temporal.less(b, a, (types[1], types[0]), call.names))
-        return temporal.less(a, b, (types[0], types[1]), call.names)
+            return apply("not", temporal.less(b, a, (second, first), call.names))
+        return temporal.less(a, b, (first, second), call.names)
     if types[0] == STRING:
         return apply("not", apply("text_less", b, a)) if or_equal else apply("text_less", a, b)
     return apply("less_or_equal" if or_equal else "less", a, b)

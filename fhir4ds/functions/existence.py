@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import BOOLEAN, INTEGER, Collection
-from fhir4ds.plan.nodes import FALSE, TRUE, Case, Exists, Node, Raise, apply, both, integer, length
+from fhir4ds.plan.nodes import FALSE, Exists, Node, apply, both, integer
 
 _GROUP = "Existence"
 _PATIENT = {

@@ -69,9 +69,7 @@ def absolute(call: Call) -> Collection:
     return _same_type(call, "absolute")
 
 
-@function(
-    "ceiling", group=_GROUP, returns="Integer", examples=(Example(expression="(-1.1).ceiling()", result=(-1,)),)
-)
+@function("ceiling", group=_GROUP, returns="Integer", examples=(Example(expression="(-1.1).ceiling()", result=(-1,)),))
 def ceiling(call: Call) -> Collection:
     """The smallest Integer that is not less than the number."""
     return _whole(call, "ceiling")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
-
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import values
@@ -81,7 +79,7 @@ def repeat_all(call: Call) -> Collection:
 
 
 def _children(call: Call, collection: Collection) -> Collection:
-    if not collection.plan.type is SqlType.JSON:
+    if collection.plan.type is not SqlType.JSON:
         raise call.error(InvalidOperation, "a computed value has no elements")
     plan = values.items(collection, call.names)
     types = _child_types(call, collection)
@@ -128,9 +126,7 @@ def children(call: Call) -> Collection:
     "descendants",
     group=_GROUP,
     returns="all elements below each item",
-    examples=(
-        Example(expression="descendants().linkId", resource=_QUESTIONNAIRE, result=("1", "2", "1.1", "1.2")),
-    ),
+    examples=(Example(expression="descendants().linkId", resource=_QUESTIONNAIRE, result=("1", "2", "1.1", "1.2")),),
 )
 def descendants(call: Call) -> Collection:
     """The elements at any depth below each item, level by level."""

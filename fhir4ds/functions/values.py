@@ -37,7 +37,6 @@ from fhir4ds.plan.nodes import (
     text,
 )
 
-
 #: What JSON calls the values of each SQL type.
 _JSON_KINDS = {
     SqlType.BOOLEAN: "boolean",

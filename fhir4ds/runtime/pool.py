@@ -279,7 +279,7 @@ class Pool:
         started = self._clock.monotonic()
         try:
             connection = self._driver.connect(timeout)
-        except Exception as error:  # whatever it is, it belongs to the caller who waits
+        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the caller who waits
             with self._lock:
                 self._connecting -= 1
                 if self._waiters:

@@ -120,7 +120,9 @@ class Result:
         MissingDriver
             If pandas is not installed.
         """
-        return _library("pandas").DataFrame(self.rows, columns=[column.name for column in self.columns])
+        names = [column.name for column in self.columns]
+        frame: pandas.DataFrame = _library("pandas").DataFrame(self.rows, columns=names)
+        return frame
 
     def to_polars(self) -> polars.DataFrame:
         """As a polars data frame; complex items become JSON text.
@@ -172,7 +174,7 @@ def _cell(value: object) -> str:
 def _arrow_array(arrow: Any, column: Column, values: list[Any]) -> Any:
     if column.type is SqlType.JSON or any(isinstance(value, dict | list) for value in values):
         return arrow.array([None if value is None else encode_json(value) for value in values], arrow.string())
-    types = {
+    types: dict[SqlType | None, Any] = {
         SqlType.BOOLEAN: arrow.bool_(),
         SqlType.INTEGER: arrow.int64(),
         SqlType.TEXT: arrow.string(),

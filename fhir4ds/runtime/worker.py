@@ -29,7 +29,7 @@ class _Job(Generic[T]):
     def run(self) -> None:
         try:
             self._value = self._context.run(self._function)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the result is waited for
             self._error = error
         self.finished = True
         self._done.release()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from functools import singledispatchmethod
 
 from fhir4ds.dialect.statement import RAISE_MARKER
@@ -13,6 +15,23 @@ from fhir4ds.plan import nodes
 
 #: Marks a placeholder in text under construction; no literal can hold it, since NUL is refused.
 _MARK = "\x00"
+
+
+#: Names that every dialect takes as a placeholder. Some dialects do not tell upper from lower case.
+_PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def placeholders(parameters: Sequence[str]) -> dict[str, str]:
+    """The placeholder of each parameter: its name where that is a plain one, else a number.
+
+    Examples
+    --------
+    >>> placeholders(["gender", "odd name"])
+    {'gender': 'gender', 'odd name': '_2'}
+    """
+    return {
+        name: name if _PLAIN_NAME.fullmatch(name) else f"_{number}" for number, name in enumerate(parameters, start=1)
+    }
 
 
 class Renderer:
@@ -42,8 +61,8 @@ class Renderer:
             return sql
         if self.syntax.doubles_percent:
             sql = sql.replace("%", "%%")
-        for name in self.parameters:
-            sql = sql.replace(f"{_MARK}{name}{_MARK}", self.syntax.placeholder(name))
+        for name, placeholder in placeholders(self.parameters).items():
+            sql = sql.replace(f"{_MARK}{name}{_MARK}", self.syntax.placeholder(placeholder))
         return sql
 
     def item(self, node: nodes.Node) -> tuple[str, ItemForm]:

@@ -1,1 +1,1 @@
-"""Resources in: where they come from, and how each gets into a database exactly once."""
+"""Resources in: where they are, what is one, and how they get into a table."""

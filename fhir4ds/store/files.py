@@ -79,7 +79,9 @@ def _expand(path: str) -> list[Path]:
     if place.is_dir():
         inside = sorted(file for file in place.rglob("*") if file.name.lower().endswith((*_LINES, *_DOCUMENTS)))
         if not inside:
-            raise SourceError(f"no NDJSON or JSON files in {path}", hint="files must end in .ndjson, .json or their .gz")
+            raise SourceError(
+                f"no NDJSON or JSON files in {path}", hint="files must end in .ndjson, .json or their .gz"
+            )
         return [file for file in inside if file.is_file()]
     if place.exists():
         return [place]

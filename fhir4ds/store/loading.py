@@ -122,14 +122,18 @@ def _from_files(paths: Any, tally: Tally, progress: Progress | None) -> Iterator
         yield from read_file(file, advance)
 
 
-def _told(records: Iterator[Resource | Rejection], tally: Tally, progress: Progress | None) -> Iterator[Resource | Rejection]:
+def _told(
+    records: Iterator[Resource | Rejection], tally: Tally, progress: Progress | None
+) -> Iterator[Resource | Rejection]:
     for record in records:
         if progress is not None and tally.read % _TOLD_EVERY == 0:
             progress(0, None, tally.read)
         yield record
 
 
-def _rows(records: Iterator[Resource | Rejection], tally: Tally, *, strict: bool) -> Iterator[tuple[str, str, str, str]]:
+def _rows(
+    records: Iterator[Resource | Rejection], tally: Tally, *, strict: bool
+) -> Iterator[tuple[str, str, str, str]]:
     for record in records:
         if isinstance(record, Rejection):
             tally.reject(record)
@@ -146,7 +150,11 @@ def _rows(records: Iterator[Resource | Rejection], tally: Tally, *, strict: bool
 
 
 def _load(
-    session: Session, dispatcher: Dispatcher, table: TableSource, rows: Iterator[tuple[str, str, str, str]], tally: Tally
+    session: Session,
+    dispatcher: Dispatcher,
+    table: TableSource,
+    rows: Iterator[tuple[str, str, str, str]],
+    tally: Tally,
 ) -> LoadReport:
     syntax = dispatcher.dialect.syntax
     quote, types = syntax.quote, syntax.types

@@ -92,7 +92,11 @@ def read_file(path: Path, advance: Callable[[int], None]) -> Iterator[Resource |
                 yield record
             advance(raw.tell() - before)
     except (OSError, EOFError) as error:
-        yield Rejection(str(path), None, f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else "ends too early")
+        yield Rejection(
+            str(path),
+            None,
+            f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else "ends too early",
+        )
 
 
 def read_values(values: Iterable[Mapping[str, Any] | str]) -> Iterator[Resource | Rejection]:
@@ -123,7 +127,11 @@ def _parts(document: Any) -> list[Any]:
     """The resources of a document: the items of an array, what a Bundle holds, or the document itself."""
     if isinstance(document, list):
         return [part for item in document for part in _parts(item)]
-    if isinstance(document, dict) and document.get("resourceType") == "Bundle" and isinstance(document.get("entry"), list):
+    if (
+        isinstance(document, dict)
+        and document.get("resourceType") == "Bundle"
+        and isinstance(document.get("entry"), list)
+    ):
         entries = document["entry"]
         return [entry["resource"] for entry in entries if isinstance(entry, dict) and "resource" in entry]
     return [document]

@@ -41,9 +41,7 @@ class DuckDBSyntax(Syntax):
             "((2 * CAST(ABS({0}) * 1000000000000 AS HUGEINT) * 1000000000000 + CAST(ABS({1}) * 1000000000000 AS HUGEINT))"
             " // (2 * CAST(ABS({1}) * 1000000000000 AS HUGEINT))) AS DECIMAL(38, 0)) * 0.000000000001)"
         ),
-        "quotient_decimal": (
-            "(CAST({0} * 1000000000000 AS HUGEINT) // CAST({1} * 1000000000000 AS HUGEINT))"
-        ),
+        "quotient_decimal": ("(CAST({0} * 1000000000000 AS HUGEINT) // CAST({1} * 1000000000000 AS HUGEINT))"),
         # ROUND takes only a constant number of digits, so the digits wanted are moved before the point and back.
         "round": (
             "(CAST(ROUND({0} * CAST([1" + "".join(f", 1{'0' * n}" for n in range(1, 13)) + "][LEAST({1}, 12) + 1] "
@@ -58,7 +56,11 @@ class DuckDBSyntax(Syntax):
         "power": "CAST(POWER({0}, {1}) AS DECIMAL(38, 12))",
         "decimal_digits": "(12 - (LENGTH(CAST({0} AS VARCHAR)) - LENGTH(RTRIM(CAST({0} AS VARCHAR), '0'))))",
         "decimal_text": "RTRIM(RTRIM(CAST({0} AS VARCHAR), '0'), '.')",
-        "to_utc": "STRFTIME(CAST({0} AS TIMESTAMPTZ) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%f')",
+        # A leap second, which DuckDB does not read, is the moment after second 59.
+        "to_utc": (
+            "STRFTIME(CAST(REPLACE({0}, ':60', ':59') AS TIMESTAMPTZ) AT TIME ZONE 'UTC' "
+            "+ TO_SECONDS(CAST(CONTAINS({0}, ':60') AS INTEGER)), '%Y-%m-%dT%H:%M:%S.%f')"
+        ),
         "now": "STRFTIME(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ')",
         "today": "STRFTIME(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', '%Y-%m-%d')",
         "time_of_day": "STRFTIME(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', '%H:%M:%S.%g')",
@@ -167,9 +169,15 @@ class DuckDBSyntax(Syntax):
                 f"LIST_FILTER({new}, LAMBDA n, i: LIST_POSITION({new}, n) = i AND NOT LIST_CONTAINS({state}.seen, n))"
             )
         level = self.bind(variable, f"{state}.items", body)
-        following = self.bind(new, level, self.bind(f"{variable}_fresh", fresh, (
-            f"{{'items': {variable}_fresh, 'seen': LIST_CONCAT({state}.seen, {variable}_fresh)}}"
-        )))
+        following = self.bind(
+            new,
+            level,
+            self.bind(
+                f"{variable}_fresh",
+                fresh,
+                (f"{{'items': {variable}_fresh, 'seen': LIST_CONCAT({state}.seen, {variable}_fresh)}}"),
+            ),
+        )
         step = f"CASE WHEN LEN({state}.items) = 0 THEN {state} ELSE {following} END"
         return (
             f"LIST_REDUCE(RANGE({_DEEPEST_REPEAT}), LAMBDA {state}, i: {step}, "

@@ -28,7 +28,7 @@ _TYPES = {
     **dict.fromkeys((20, 21, 23), SqlType.INTEGER),
 }
 
-_JSON_TEXT = extensions.new_type(_JSON, "JSON_TEXT", lambda value, cursor: value)
+_JSON_TEXT = extensions.new_type(_JSON, "JSON_TEXT", lambda value, _: value)
 _JSON_TEXT_ARRAY = extensions.new_array_type(_JSON_ARRAYS, "JSON_TEXT[]", _JSON_TEXT)
 
 # Values that the server starts a session with are those to which DISCARD ALL returns.

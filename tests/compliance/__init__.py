@@ -1,0 +1,1 @@
+"""Runners that show what FHIR4DS does, on real databases."""

@@ -1,0 +1,1 @@
+"""FHIRPath, run for real."""

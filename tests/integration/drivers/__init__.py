@@ -1,0 +1,1 @@
+"""The drivers of the plugins against their databases."""

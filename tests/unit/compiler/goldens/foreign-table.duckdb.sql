@@ -1,0 +1,8 @@
+-- Patient.active.not()
+WITH patient AS (
+  SELECT "pk" AS key, "doc" AS resource FROM "odd"."Fhir Data" WHERE JSON_EXTRACT_STRING("doc", '$."resourceType"') = 'Patient'
+),
+patient_active_not AS MATERIALIZED (
+  SELECT key, (NOT CAST(JSON_EXTRACT_STRING(resource, '$."active"') AS BOOLEAN)) AS value FROM patient
+)
+SELECT key AS "id", value FROM patient_active_not WHERE value IS NOT NULL ORDER BY key

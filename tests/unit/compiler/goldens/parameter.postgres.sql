@@ -1,0 +1,11 @@
+-- Patient.where(gender = %g).id
+WITH patient AS (
+  SELECT "id" AS key, "resource" AS resource FROM "resource" WHERE "resource_type" = 'Patient'
+),
+matching_patient AS (
+  SELECT * FROM patient WHERE ((resource ->> 'gender') = CAST(%(g)s AS text))
+),
+patient_where_gender_g_id AS (
+  SELECT key, item.value FROM matching_patient CROSS JOIN LATERAL (SELECT (resource ->> 'id') AS value OFFSET 0) AS item
+)
+SELECT key AS "id", value FROM patient_where_gender_g_id WHERE value IS NOT NULL ORDER BY key COLLATE "C"

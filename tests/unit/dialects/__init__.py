@@ -1,0 +1,1 @@
+"""Tests of the dialects' words and of PostgreSQL's driver."""

@@ -1,0 +1,222 @@
+"""Every primitive of the core's table: what it means, on every database."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fhir4ds.dialect.primitives import PRIMITIVES
+from fhir4ds.dialect.syntax import Syntax
+from fhir4ds.dialect.types import SqlType
+from tests.support.comparison import canonical
+from tests.support.engines import Engine, parse_json
+from tests.unit.dialects.literals import Literal, array, boolean, decimal, integer, json, text
+
+_NO_TEXTS = array(SqlType.TEXT)
+
+#: What a primitive gives for arguments, on every database. JSON results are compared as values.
+MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
+    "and": [
+        ((boolean(True), boolean(True)), True),
+        ((boolean(False), boolean(None)), False),
+        ((boolean(True), boolean(None)), None),
+    ],
+    "or": [
+        ((boolean(False), boolean(True)), True),
+        ((boolean(True), boolean(None)), True),
+        ((boolean(False), boolean(None)), None),
+    ],
+    "not": [((boolean(True),), False), ((boolean(False),), True), ((boolean(None),), None)],
+    "is_null": [((text(None),), True), ((text(""),), False), ((_NO_TEXTS,), False)],
+    "is_not_null": [((integer(None),), False), ((integer(0),), True)],
+    "is_true": [((boolean(True),), True), ((boolean(False),), False), ((boolean(None),), False)],
+    "coalesce": [
+        ((text(None), text("b"), text("c")), "b"),
+        ((integer(7),), 7),
+        ((decimal(None), decimal(None)), None),
+    ],
+    "null_if": [((text("a"), text("a")), None), ((text("a"), text("b")), "a")],
+    "equal": [
+        ((text("a"), text("a")), True),
+        ((text("a"), text("A")), False),
+        ((text("e\u0301"), text("\u00e9")), False),
+        ((text("a"), text("a ")), False),
+        ((integer(1), decimal("1.00")), True),
+        ((boolean(True), boolean(None)), None),
+    ],
+    "unequal": [((integer(1), integer(2)), True), ((text(""), text(None)), None)],
+    "less": [
+        ((integer(-2), integer(-1)), True),
+        ((decimal("0.1"), decimal("0.10")), False),
+        ((integer(1), integer(None)), None),
+    ],
+    "less_or_equal": [((decimal("1.5"), decimal("1.50")), True), ((integer(2), integer(1)), False)],
+    "text_less": [
+        ((text("B"), text("a")), True),
+        ((text("a"), text("a-")), True),
+        ((text("z"), text("\u00e9")), True),
+        ((text("\uffff"), text("\U0001f600")), True),
+        ((text("10"), text("9")), True),
+        ((text("a"), text(None)), None),
+    ],
+    "json_equal": [
+        ((json('"a"'), json('"a"')), True),
+        ((json("1"), json('"1"')), False),
+        ((json('{"a": 1, "b": [2]}'), json('{"a": 1, "b": [2]}')), True),
+        ((json('{"a": 1}'), json('{"a": 2}')), False),
+        ((json("true"), json(None)), None),
+    ],
+    "least": [((integer(3), integer(1), integer(2)), 1)],
+    "greatest": [((integer(3), integer(1), integer(2)), 3)],
+    "negate": [((integer(5),), -5), ((decimal("-1.5"),), Decimal("1.5"))],
+    "add": [((integer(1), integer(-2)), -1), ((decimal("0.1"), decimal("0.2")), Decimal("0.3"))],
+    "subtract": [((integer(1), integer(3)), -2), ((decimal("0.3"), decimal("0.1")), Decimal("0.2"))],
+    "multiply": [((integer(-4), integer(3)), -12), ((decimal("0.1"), decimal("0.2")), Decimal("0.02"))],
+    "concat": [((text("a'b"), text("\\c")), "a'b\\c"), ((text("a"), text(None)), None), ((text(""), text("")), "")],
+    "length": [((text("a\u0301\U0001f600"),), 3), ((text(""),), 0), ((text(None),), None)],
+    "left": [((text("\U0001f600bc"), integer(2)), "\U0001f600b"), ((text("ab"), integer(9)), "ab")],
+    "right": [((text("abc"), integer(2)), "bc"), ((text("ab"), integer(9)), "ab"), ((text("ab"), integer(0)), "")],
+    "substring": [
+        ((text("abcd"), integer(2), integer(2)), "bc"),
+        ((text("abcd"), integer(4), integer(9)), "d"),
+        ((text("abcd"), integer(5), integer(1)), ""),
+        ((text("\U0001f600bc"), integer(2), integer(1)), "b"),
+    ],
+    "position": [
+        ((text("abcabc"), text("c")), 3),
+        ((text("abc"), text("z")), 0),
+        ((text("abc"), text("")), 1),
+        ((text("\U0001f600b"), text("b")), 2),
+    ],
+    # Beyond ASCII, PostgreSQL follows the locale of the database.
+    "lower": [((text("ABC1"),), "abc1"), ((text(None),), None)],
+    "upper": [((text("abc1"),), "ABC1"), ((text(None),), None)],
+    "pad_right": [((text("12"), integer(4), text("0")), "1200"), ((text("1234"), integer(4), text("0")), "1234")],
+    "regexp_matches": [
+        ((text("abc"), text("b")), True),
+        ((text("abc"), text("^b")), False),
+        ((text("a\nc"), text("a.c")), True),
+        ((text("2015T10:00Z"), text("T.*(Z|[-+][0-9]{2}:[0-9]{2})$")), True),
+    ],
+    "decimal_text": [
+        ((decimal("1.5"),), "1.5"),
+        ((decimal("-0.25"),), "-0.25"),
+    ],
+    "to_utc": [
+        ((text("2015-02-07T13:28:17Z"),), "2015-02-07T13:28:17.000000"),
+        ((text("2015-02-07T13:28:17.239+02:00"),), "2015-02-07T11:28:17.239000"),
+        ((text("2015-12-31T20:00:00-11:30"),), "2016-01-01T07:30:00.000000"),
+        ((text("2016-12-31T23:59:60Z"),), "2017-01-01T00:00:00.000000"),
+        ((text("2016-12-31T23:59:60.250-11:30"),), "2017-01-01T11:30:00.250000"),
+        ((text(None),), None),
+    ],
+    "array_length": [((text("a", "b"),), 2), ((_NO_TEXTS,), 0), ((integer(1, None),), 2)],
+    "array_at": [
+        ((text("a", "b"), integer(2)), "b"),
+        ((text("a", "b"), integer(3)), None),
+        ((text("a", "b"), integer(None)), None),
+        ((_NO_TEXTS, integer(1)), None),
+    ],
+    "array_slice": [
+        ((text("a", "b", "c"), integer(2), integer(3)), ["b", "c"]),
+        ((text("a", "b", "c"), integer(2), integer(9)), ["b", "c"]),
+        ((text("a", "b", "c"), integer(3), integer(2)), []),
+        ((text("a", "b", "c"), integer(1), integer(0)), []),
+        ((_NO_TEXTS, integer(1), integer(1)), []),
+    ],
+    "array_concat": [((text("a", "b"), text("b", "c")), ["a", "b", "b", "c"]), ((_NO_TEXTS, _NO_TEXTS), [])],
+    "array_contains": [((text("a", "b"), text("b")), True), ((integer(1, 2), integer(3)), False)],
+    "json_kind": [
+        ((json('"a"'),), "string"),
+        ((json("1.50"),), "number"),
+        ((json("-1"),), "number"),
+        ((json("1e2"),), "number"),
+        ((json("true"),), "boolean"),
+        ((json("{}"),), "object"),
+        ((json("[1]"),), "array"),
+        ((json("null"),), "null"),
+        ((json(None),), None),
+    ],
+    "json_text": [
+        ((json('"a\\"b\\u00e9"'),), 'a"b\u00e9'),
+        ((json("-7"),), "-7"),
+        ((json("false"),), "false"),
+        ((json("null"),), None),
+    ],
+    "json_has": [((json('{"a": null}'), text("a")), True), ((json('{"a": 1}'), text("b")), False)],
+    "to_json": [
+        ((text('a"b'),), 'a"b'),
+        ((integer(3),), 3),
+        ((boolean(True),), True),
+        ((decimal("1.5"),), Decimal("1.5")),
+    ],
+    "json_object": [((text("a"), integer(1), text("b"), text("x")), {"a": 1, "b": "x"})],
+}
+
+#: Primitives whose value depends on the moment: the shape of the text.
+CLOCKS = {
+    "now": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z",
+    "today": r"\d{4}-\d\d-\d\d",
+    "time_of_day": r"\d\d:\d\d:\d\d\.\d{3}",
+}
+
+_JSON_RESULTS = ("to_json", "json_object")
+
+#: Primitives whose arguments must have a type of their own, which a bare text literal of SQL has not.
+_TYPED = ("to_json",)
+
+_CASES = [
+    pytest.param(name, arguments, expected, id=f"{name}-{number}")
+    for name, meanings in MEANINGS.items()
+    for number, (arguments, expected) in enumerate(meanings, start=1)
+]
+
+
+def test_every_primitive_has_a_meaning_here() -> None:
+    """A new primitive comes with arguments and values that hold on every database."""
+    assert set(PRIMITIVES) == set(MEANINGS) | set(CLOCKS)
+
+
+@pytest.mark.parametrize(("name", "arguments", "expected"), _CASES)
+def test_primitive_means_the_same_everywhere(
+    engine: Engine, name: str, arguments: tuple[Literal, ...], expected: object
+) -> None:
+    """Each primitive gives the stated value, not merely the same on all databases."""
+    value = engine.value(engine.syntax.apply(name, *(_spell(engine.syntax, name, each) for each in arguments)))
+    assert canonical(parse_json(value) if name in _JSON_RESULTS else value) == canonical(expected)
+
+
+def _spell(syntax: Syntax, primitive: str, literal: Literal) -> str:
+    spelled = literal.spell(syntax)
+    return syntax.cast(spelled, literal.type) if primitive in _TYPED else spelled
+
+
+@pytest.mark.parametrize(("name", "shape"), CLOCKS.items())
+def test_clock_primitives_give_utc_text(engine: Engine, name: str, shape: str) -> None:
+    """The clock is read in UTC, whatever the time zone of the session, and keeps still within a statement."""
+    read = engine.syntax.apply(name)
+    [(first, second)] = engine.run(f"SELECT {read}, {read}")
+    assert re.fullmatch(shape, first) and first == second
+
+
+def test_primitives_stay_single_operands(engine: Engine) -> None:
+    """A primitive can stand inside any other without parentheses of its own."""
+    syntax = engine.syntax
+    joined = syntax.apply("concat", syntax.text("a"), syntax.text("b"))
+    kind = syntax.apply("json_kind", syntax.literal("[1]", SqlType.JSON))
+    same = syntax.apply("equal", joined, syntax.text("ab"))
+    both = syntax.apply("and", same, syntax.apply("not", syntax.apply("equal", kind, syntax.text("object"))))
+    picked = syntax.apply("array_at", syntax.array([joined, kind], SqlType.TEXT), syntax.apply("add", "1", "1"))
+    assert engine.run(f"SELECT {both}, {picked}, {syntax.apply('is_null', both)}") == [(True, "array", False)]
+
+
+def test_arguments_with_braces_are_left_alone(engine: Engine) -> None:
+    """Templates are filled once: what stands in an argument is never taken for a part of a template."""
+    syntax = engine.syntax
+    hostile = "{0} {1} {*} {} {{}} %s"
+    for name in ("coalesce", "concat"):
+        value = engine.value(syntax.apply(name, syntax.text(hostile), syntax.text("")))
+        assert value == hostile

@@ -27,9 +27,9 @@ from fhir4ds.runtime.result import Result, decode
 from fhir4ds.runtime.session import Session
 from fhir4ds.runtime.settings import Settings
 from fhir4ds.sql.render import placeholders
-from fhir4ds.store.files import file_source
+from fhir4ds.store.interim_files import file_source
 from fhir4ds.store.loading import Progress, Resources, load
-from fhir4ds.store.report import LoadReport
+from fhir4ds.store.interim_report import LoadReport
 from fhir4ds.store.table import describe_table
 from fhir4ds.target import Target
 

@@ -53,6 +53,9 @@ _LITERALS = {
     ast.LiteralType.TIME: TIME,
 }
 
+#: Variables that an expression cannot give another meaning.
+_FIXED = ("resource", "rootResource", "context", "ucum", "sct", "loinc")
+
 #: The code systems that have a variable (FHIR R4, "FHIRPath", section "Environment variables").
 _SYSTEMS = {
     "ucum": "http://unitsofmeasure.org",
@@ -99,6 +102,8 @@ class Lowering:
         self.model: Model | None = load_model(options.model) if options.model is not None else None
         self.names = Names()
         self.variables = dict(options.variables)
+        #: What ``defineVariable`` has named on the way to the node at hand.
+        self._defined: dict[str, Collection] = {}
         self.root = Collection(plan=RESOURCE, types=tuple(TypeName("FHIR", name) for name in root))
 
     def expression(self, node: ast.Expression) -> Collection:
@@ -139,6 +144,23 @@ class Lowering:
         if node.focus is not None:
             return self.member(self.lower(node.focus, scope), node.name, node)
         return self._start(node, scope)
+
+    def apart(self, node: ast.Expression, scope: Scope) -> Collection:
+        """Lower a node whose variables are its own: what it defines is not seen by what stands beside it."""
+        before = dict(self._defined)
+        try:
+            return self.lower(node, scope)
+        finally:
+            self._defined = before
+
+    def define(self, call: LoweredCall, name: str, collection: Collection) -> None:
+        """Name a collection for the rest of the path.
+
+        FHIRPath, current specification, "defineVariable": a name is given once, and never to a variable of the system.
+        """
+        if name in self._defined or name in self.variables or name in _FIXED:
+            raise call.error(InvalidArguments, f"variable %{name} is defined already", "choose another name")
+        self._defined[name] = collection
 
     def _start(self, node: ast.Member, scope: Scope) -> Collection:
         """A name at the start of a path: the type of the resource, or an element of ``$this``."""
@@ -217,7 +239,7 @@ class Lowering:
         declared = OPERATORS.get(node.operator)
         if declared is None:
             raise self.error(UnsupportedFeature, f"the operator {node.operator!r} is not supported yet", node)
-        left, right = self.lower(node.left, scope), self.lower(node.right, scope)
+        left, right = self.apart(node.left, scope), self.apart(node.right, scope)
         return declared.lower(self.call(node, left, (), scope), left, right)
 
     @lower.register
@@ -265,6 +287,8 @@ class Lowering:
         if name in self.variables:
             type = self.variables[name]
             return values.system(Parameter(name, SYSTEM_TYPES[type.name]), type)
+        if name in self._defined:
+            return self._defined[name]
         if name in ("resource", "rootResource", "context"):
             return self.root
         uri = _SYSTEMS.get(name)
@@ -274,7 +298,7 @@ class Lowering:
             uri = "http://hl7.org/fhir/StructureDefinition/" + name.removeprefix("ext-")
         if uri is not None:
             return values.system(Constant(uri, SqlType.TEXT), STRING)
-        close = did_you_mean(name, [*self.variables, "resource", "context", "rootResource", *_SYSTEMS])
+        close = did_you_mean(name, [*self.variables, *self._defined, "resource", "context", "rootResource", *_SYSTEMS])
         hint = close or f"give its value: query(..., {name}=...)"
         raise self.error(UnknownVariable, f"variable %{name} has no value", node, hint)
 
@@ -321,14 +345,24 @@ class LoweredCall:
 
     def value(self, number: int) -> Collection:
         """Lower an argument that is evaluated once."""
-        return self._lowering.lower(self.arguments[number], self._scope)
+        return self._lowering.apart(self._expression(number), self._scope)
 
     def body(
         self, number: int, item: Collection, *, index: Node | None = None, total: Collection | None = None
     ) -> Collection:
         """Lower an argument for one item; without an index or total of its own it sees those around it."""
         scope = Scope(this=item, index=index or self._scope.index, total=total or self._scope.total)
-        return self._lowering.lower(self.arguments[number], scope)
+        return self._lowering.apart(self._expression(number), scope)
+
+    def _expression(self, number: int) -> ast.Expression:
+        argument = self.arguments[number]
+        if isinstance(argument, ast.TypeSpecifier):
+            raise self.error(InvalidArguments, "expected an expression, not the name of a type")
+        return argument
+
+    def define(self, name: str, collection: Collection) -> None:
+        """Name a collection for the rest of the path."""
+        self._lowering.define(self, name, collection)
 
     def descending(self, number: int) -> bool:
         """Whether an argument of ``sort`` asks for descending order; a minus before the key does so too."""

@@ -70,7 +70,12 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "pad_right": "RPAD({0}, {1}, {2})",
         "regexp_matches": "({0} ~ {1})",
         # dates and times, as ISO 8601 text; both give and take text
-        "to_utc": "TO_CHAR(CAST({0} AS TIMESTAMPTZ) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')",
+        # A leap second is the moment after second 59.
+        "to_utc": (
+            "TO_CHAR(CAST(REPLACE({0}, ':60', ':59') AS TIMESTAMPTZ) AT TIME ZONE 'UTC' "
+            "+ CASE WHEN POSITION(':60' IN {0}) > 0 THEN INTERVAL '1' SECOND ELSE INTERVAL '0' SECOND END, "
+            "'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+        ),
         "now": "TO_CHAR(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
         "today": "TO_CHAR(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
         "time_of_day": "TO_CHAR(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', 'HH24:MI:SS.MS')",

@@ -76,6 +76,10 @@ class Call(Protocol):
         """Lower argument ``number`` for one item of the focus."""
         ...
 
+    def define(self, name: str, collection: Collection) -> None:
+        """Name a collection for the rest of the path."""
+        ...
+
     def descending(self, number: int) -> bool:
         """Whether argument ``number`` asks for descending order."""
         ...

@@ -72,7 +72,9 @@ def select(call: Call) -> Collection:
     walk = values.iterate(call, focus)
     index = call.names.fresh()
     projected = call.body(0, walk.item, index=values.zero_based(index))
-    body = values.items(projected, call.names)
+    # A choice element stays undecided: what goes on is the parents that may have it.
+    undecided = bool(projected.choices) and projected.guard is None
+    body = projected.plan if undecided else values.items(projected, call.names)
     indexed = index if values.mentions(body, index) else None
     plan = Each(walk.source, walk.variable, body, index=indexed)
-    return attrs.evolve(projected, plan=plan, choices=(), guard=None)
+    return attrs.evolve(projected, plan=plan, choices=projected.choices if undecided else (), guard=None)

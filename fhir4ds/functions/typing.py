@@ -55,8 +55,15 @@ def narrow(
         return decide(call, attrs.evolve(collection, choices=kept, types=tuple(choice.type for choice in kept)))
     if not collection.types:
         return _narrow_unknown(call, collection, wanted)
-    if any(passes(call, type, wanted) for type in collection.types):
+    passing = [passes(call, type, wanted) for type in collection.types]
+    if all(passing):
         return collection
+    if any(passing):
+        raise call.error(
+            UnsupportedFeature,
+            f"which of these items are {wanted.name} is only known when they are met",
+            hint="go to them by the names of their elements, or ask before collections are put together",
+        )
     if call.model is not None and call.model.is_resource(wanted.name) and _may_be(call, collection, wanted):
         return _narrow_resource(call, collection, wanted)
     return nothing(collection)

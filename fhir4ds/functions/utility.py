@@ -5,12 +5,12 @@ from __future__ import annotations
 import attrs
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import InvalidOperation
+from fhir4ds.errors import InvalidArguments, InvalidOperation
 from fhir4ds.functions import values
 from fhir4ds.functions.combining import aligned
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import DATE, DATETIME, TIME, Collection, TypeName
-from fhir4ds.plan.nodes import Case, Node, Raise, apply, empty, integer, length
+from fhir4ds.plan.nodes import Case, Constant, Node, Raise, apply, empty, integer, length
 
 _GROUP = "Utility"
 
@@ -121,3 +121,23 @@ def coalesce(call: Call) -> Collection:
     for argument in reversed(arguments[:-1]):
         chosen = choose(call, values.present(call, argument), argument, chosen)
     return chosen
+
+
+@function(
+    "defineVariable",
+    Parameter("name"),
+    Parameter("value", ParameterKind.EXPRESSION, optional=True),
+    group=_GROUP,
+    returns="the focus",
+    examples=(
+        Example(expression="defineVariable('n', 5).select(%n + 1)", result=(6,)),
+        Example(expression="(1 | 2).defineVariable('all').select(%all.count())", result=(2, 2)),
+    ),
+)
+def define_variable(call: Call) -> Collection:
+    """The focus, unchanged; from here on ``%name`` is the value, or the focus itself where no value is given."""
+    name = call.value(0).plan
+    if not isinstance(name, Constant) or not isinstance(name.value, str):
+        raise call.error(InvalidArguments, "the name of a variable must be a String literal")
+    call.define(name.value, call.body(1, call.focus) if call.count > 1 else call.focus)
+    return call.focus

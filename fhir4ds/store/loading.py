@@ -14,8 +14,8 @@ from fhir4ds.errors import RejectedResource, SourceError
 from fhir4ds.plan.source import TableSource
 from fhir4ds.runtime.dispatcher import Dispatcher
 from fhir4ds.runtime.session import Session
-from fhir4ds.store.files import PathLike, find_files
-from fhir4ds.store.report import LoadReport, Tally
+from fhir4ds.store.interim_files import PathLike, find_files
+from fhir4ds.store.interim_report import LoadReport, Tally
 from fhir4ds.store.resources import Rejection, Resource, read_file, read_values, size_of
 from fhir4ds.store.table import qualified_name
 

@@ -2,24 +2,71 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
 import attrs
 
-from fhir4ds.store.resources import Rejection
+#: Under which name resources are counted that did not get as far as having a type.
+UNKNOWN_TYPE: Final = "(unknown)"
 
-#: Rejections that a report keeps; all of them are counted.
-_KEPT = 1000
+#: Rejections that a printed report names.
+_PRINTED: Final = 10
+
+
+@attrs.frozen
+class Rejection:
+    """Something that is not a resource.
+
+    Parameters
+    ----------
+    file : str, optional
+        The file; None where resources came as values.
+    line : int
+        Its line from 1, or its number among the values.
+    reason : str
+        What is wrong with it. Never its content.
+    type : str, optional
+        Its resource type, where that is known.
+    """
+
+    file: str | None
+    line: int
+    reason: str
+    type: str | None = None
+
+    def __str__(self) -> str:
+        place = f"resource {self.line}" if self.file is None else f"{self.file}:{self.line}"
+        return f"{place}: {self.reason}"
 
 
 @attrs.frozen(kw_only=True)
-class TypeReport:
-    """Counts of one resource type."""
+class Counts:
+    """What became of resources.
+
+    Parameters
+    ----------
+    inserted : int
+        Were not there before.
+    updated : int
+        Were there with other content.
+    unchanged : int
+        Were there with this content.
+    superseded : int
+        Came again later in the same load; the last one counts.
+    rejected : int
+        Were no resources, and were left out.
+    """
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
+    superseded: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        mine, its = attrs.astuple(self), attrs.astuple(other)
+        return Counts(**{f.name: a + b for f, a, b in zip(attrs.fields(Counts), mine, its, strict=True)})
 
 
 @attrs.frozen(kw_only=True)
@@ -28,89 +75,71 @@ class LoadReport:
 
     Parameters
     ----------
-    types : Mapping of str to TypeReport
-        Counts by resource type.
+    types : Mapping of str to Counts
+        By resource type.
     rejections : tuple of Rejection
-        What was no resource, the first thousand of them.
-    rejected : int
-        How many there were in all.
-    superseded : int
-        Resources that the same load gave again later; the last one counts.
+        What was left out, and why: the first of them. All are counted.
+    elapsed : float
+        Seconds that it took.
 
     Examples
     --------
-    >>> print(LoadReport(types={"Patient": TypeReport(inserted=2, unchanged=1)}))
-    resource type  inserted  updated  unchanged
-    Patient               2        0          1
-    total                 2        0          1
-    rejected: 0
+    >>> print(LoadReport(
+    ...     types={"Patient": Counts(inserted=2, unchanged=1), UNKNOWN_TYPE: Counts(rejected=1)},
+    ...     rejections=(Rejection("a.ndjson", 4, "no id"),), elapsed=0.25,
+    ... ))
+    resource type  inserted  updated  unchanged  superseded  rejected
+    Patient               2        0          1           0         0
+    (unknown)             0        0          0           0         1
+    all                   2        0          1           0         1
+    a.ndjson:4: no id
+    0.25 s
     """
 
-    types: Mapping[str, TypeReport]
+    types: Mapping[str, Counts]
     rejections: tuple[Rejection, ...] = ()
-    rejected: int = 0
-    superseded: int = 0
+    elapsed: float = 0.0
+
+    @property
+    def total(self) -> Counts:
+        """Counts over all types."""
+        return sum(self.types.values(), Counts())
 
     @property
     def inserted(self) -> int:
         """Resources that were not there before."""
-        return sum(counts.inserted for counts in self.types.values())
+        return self.total.inserted
 
     @property
     def updated(self) -> int:
         """Resources that were there with other content."""
-        return sum(counts.updated for counts in self.types.values())
+        return self.total.updated
 
     @property
     def unchanged(self) -> int:
-        """Resources that were there just so."""
-        return sum(counts.unchanged for counts in self.types.values())
+        """Resources that were there with this content."""
+        return self.total.unchanged
+
+    @property
+    def superseded(self) -> int:
+        """Resources that came again later in the same load."""
+        return self.total.superseded
+
+    @property
+    def rejected(self) -> int:
+        """What was left out because it is no resource."""
+        return self.total.rejected
 
     def __str__(self) -> str:
-        rows = [
-            ("resource type", "inserted", "updated", "unchanged"),
-            *(
-                (name, str(counts.inserted), str(counts.updated), str(counts.unchanged))
-                for name, counts in sorted(self.types.items())
-            ),
-            ("total", str(self.inserted), str(self.updated), str(self.unchanged)),
-        ]
-        width = max(len(row[0]) for row in rows)
-        lines = [f"{row[0]:<{width}}  {row[1]:>8}  {row[2]:>7}  {row[3]:>9}" for row in rows]
-        if self.superseded:
-            lines.append(f"given again later in the same load: {self.superseded}")
-        lines.append(f"rejected: {self.rejected}")
-        return "\n".join(lines)
-
-
-class Tally:
-    """Collects rejections while a load goes on."""
-
-    def __init__(self) -> None:
-        self.rejections: list[Rejection] = []
-        self.rejected = 0
-        self.read = 0
-
-    def reject(self, rejection: Rejection) -> None:
-        """Count a rejection, and keep it if there is room."""
-        self.rejected += 1
-        if len(self.rejections) < _KEPT:
-            self.rejections.append(rejection)
-
-    def report(self, outcomes: Counter[tuple[str, str]]) -> LoadReport:
-        """The report of a load whose outcomes were counted by type."""
-        names = sorted({name for name, _ in outcomes})
-        types = {
-            name: TypeReport(
-                inserted=outcomes[name, "inserted"],
-                updated=outcomes[name, "updated"],
-                unchanged=outcomes[name, "unchanged"],
-            )
-            for name in names
-        }
-        return LoadReport(
-            types=types,
-            rejections=tuple(self.rejections),
-            rejected=self.rejected,
-            superseded=self.read - sum(outcomes.values()),
-        )
+        heads = [field.name for field in attrs.fields(Counts)]
+        rows = [(name, attrs.astuple(counts)) for name, counts in self.types.items()]
+        rows.append(("all", attrs.astuple(self.total)))
+        width = max(len(name) for name, _ in [*rows, ("resource type", ())])
+        lines = ["  ".join([f"{'resource type':{width}}", *(f"{head:>8}" for head in heads)])]
+        for name, counts in rows:
+            figures = (f"{count:>{max(8, len(head))}}" for head, count in zip(heads, counts, strict=True))
+            lines.append("  ".join([f"{name:{width}}", *figures]))
+        lines += map(str, self.rejections[:_PRINTED])
+        if self.rejected > _PRINTED:
+            lines.append(f"... and {self.rejected - _PRINTED} more that are not resources")
+        return "\n".join([*lines, f"{self.elapsed:.2f} s"])

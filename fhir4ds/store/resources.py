@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import attrs
 
 from fhir4ds.runtime.answer import encode_json
-from fhir4ds.store.files import is_lines
+from fhir4ds.store.interim_files import is_lines
 
 #: An escaped NUL: a backslash that is not itself escaped, then u0000.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")

@@ -17,7 +17,7 @@ from fhir4ds.dialect.driver import Row
 from fhir4ds.dialect.model import Dialect
 from fhir4ds.dialect.statement import Column, Statement
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import UnknownVariable
+from fhir4ds.errors import InvalidTarget, UnknownVariable
 from fhir4ds.plan.source import InlineSource, Source, TableSource
 from fhir4ds.registry import registry
 from fhir4ds.runtime.answer import encode_json
@@ -27,9 +27,9 @@ from fhir4ds.runtime.result import Result, decode
 from fhir4ds.runtime.session import Session
 from fhir4ds.runtime.settings import Settings
 from fhir4ds.sql.render import placeholders
-from fhir4ds.store.interim_files import file_source
+from fhir4ds.store.files import file_source
 from fhir4ds.store.loading import Progress, Resources, load
-from fhir4ds.store.interim_report import LoadReport
+from fhir4ds.store.report import LoadReport
 from fhir4ds.store.table import describe_table
 from fhir4ds.target import Target
 
@@ -88,7 +88,13 @@ def dialect_target(dialect: Dialect, url: str) -> Target:
     """The target of a URL, or of a plain file name that the dialect knows by its ending."""
     if "://" not in url and url.endswith(dialect.suffixes):
         return Target(scheme=dialect.schemes[0], database=url)
-    return Target.parse(url)
+    target = Target.parse(url)
+    if dialect.capabilities.embedded and target.host is not None:
+        raise InvalidTarget(
+            f"{target.scheme}://{target.host} names a host, but {dialect.name} is a file or in memory",
+            hint=f"a file is {target.scheme}:///{target.host}{'/' + target.database if target.database else ''}",
+        )
+    return target
 
 
 class Database:
@@ -206,6 +212,7 @@ class Database:
         *,
         batch_size: int = 10_000,
         resource_type: str | None = None,
+        files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
         strict: bool | None = None,
         timeout: float | None = None,
         **variables: object,
@@ -214,7 +221,7 @@ class Database:
 
         Parameters
         ----------
-        expression, resource_type, strict, timeout, **variables
+        expression, resource_type, files, strict, timeout, **variables
             As in `query`.
         batch_size : int
             Most rows of one batch.
@@ -224,7 +231,8 @@ class Database:
         list of tuple
             Rows ``(id, value)``.
         """
-        statement = self._statement(expression, self._table(), resource_type, strict, variables)
+        source = self._table() if files is None else file_source(files)
+        statement = self._statement(expression, source, resource_type, strict, variables)
         for batch in self.dispatcher.stream(statement, batch_size=batch_size, timeout=timeout):
             yield _items(batch, statement.columns)
 

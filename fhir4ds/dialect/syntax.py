@@ -43,6 +43,9 @@ class Syntax(ABC):
     #: Spellings of primitives that differ from the table of the core (`fhir4ds.dialect.primitives`).
     differences: ClassVar[Mapping[str, str]] = {}
 
+    #: Type of the keys of the table of resources: text that is compared by code point, whatever the collation.
+    key_type: ClassVar[str] = 'TEXT COLLATE "C"'
+
     #: What follows the closing parenthesis when the table of resources is made, such as storage settings.
     table_options: ClassVar[str] = ""
 
@@ -259,6 +262,21 @@ class Syntax(ABC):
         """Select the JSON documents of files as ``resource``, in place; None where the database cannot.
 
         With ``lines`` each line of a file is a document; otherwise a file is one document, or an array of them.
+        """
+        return None
+
+    def columns(self, table: str, schema: str | None) -> str:
+        """Select name and type of each column of a table or view, as texts and in order; no rows where there is none."""
+        place = "CURRENT_SCHEMA" if schema is None else self.text(schema)
+        return (
+            "SELECT column_name, data_type FROM information_schema.columns WHERE table_catalog = CURRENT_CATALOG "
+            f"AND table_schema = {place} AND table_name = {self.text(table)} ORDER BY ordinal_position"
+        )
+
+    def claim(self, table: str, *, exists: bool) -> str | None:
+        """Keep other transactions that claim the same table waiting, or failing with a conflict, until this one ends.
+
+        ``table`` is quoted, and need not exist. None where there is nothing to do.
         """
         return None
 

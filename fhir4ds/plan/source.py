@@ -27,6 +27,8 @@ class TableSource:
         Column that holds the resource type; None where only the JSON says it.
     key_type : SqlType, optional
         What the keys are, which decides their order; None for any other type.
+    is_json : bool
+        Whether the resources have the type that the dialect has for JSON; otherwise they are converted when read.
     """
 
     name: str = "resource"
@@ -35,6 +37,7 @@ class TableSource:
     resource: str = "resource"
     resource_type: str | None = None
     key_type: SqlType | None = SqlType.TEXT
+    is_json: bool = True
 
 
 @attrs.frozen(kw_only=True)

@@ -113,6 +113,8 @@ class StatementBuilder:
         quote = self.syntax.quote
         name = quote(table.name) if table.schema is None else f"{quote(table.schema)}.{quote(table.name)}"
         resource = quote(table.resource)
+        if not table.is_json:
+            resource = self.syntax.cast(resource, SqlType.JSON)
         type = quote(table.resource_type) if table.resource_type is not None else self._member(resource, "resourceType")
         columns = [f"{quote(table.key)} AS {KEY.name}", f"{resource} AS {RESOURCE.name}"]
         return self._select(columns, type, name)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import glob
 import gzip
+import io
 import json
 import os
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -71,7 +73,10 @@ def find_files(paths: PathLike | Iterable[PathLike]) -> tuple[ResourceFile, ...]
     found = [file for path in given for file in _expanded(os.fspath(path))]
     if not found:
         raise SourceError("no files were named", hint="name files, folders or patterns such as 'export/*.ndjson'")
-    return tuple(_described(file) for file in {file.resolve(): file for file in reversed(found)}.values())[::-1]
+    once: dict[Path, Path] = {}
+    for file in found:
+        once.setdefault(file.resolve(), file)
+    return tuple(map(_described, once.values()))
 
 
 def file_source(paths: PathLike | Iterable[PathLike]) -> FileSource:
@@ -98,11 +103,11 @@ def file_source(paths: PathLike | Iterable[PathLike]) -> FileSource:
     )
 
 
-def uncompressed(raw: IO[bytes]) -> IO[bytes]:
+def uncompressed(raw: io.BufferedReader) -> io.BufferedIOBase:
     """The content of an open file: gzip is told by its first bytes, as what was downloaded often has lost its ending."""
     magic = raw.read(len(_GZIP_MAGIC))
     raw.seek(0)
-    return gzip.GzipFile(fileobj=raw) if magic == _GZIP_MAGIC else raw  # type: ignore[return-value]
+    return gzip.GzipFile(fileobj=raw) if magic == _GZIP_MAGIC else raw
 
 
 def _expanded(path: str) -> Iterator[Path]:
@@ -117,7 +122,7 @@ def _expanded(path: str) -> Iterator[Path]:
             raise SourceError(f"cannot tell what is in {path}", hint=_HINT)
         yield place
     elif glob.has_magic(path):
-        matches = [Path(match) for match in sorted(glob.glob(path, recursive=True))]
+        matches = [Path(match) for match in sorted(glob.glob(path, recursive=True))]  # noqa: PTH207 - takes absolute patterns
         found = [file for match in matches for file in (_inside(match) if match.is_dir() else [match])]
         found = [file for file in found if _is_named_right(file)]
         if not found:
@@ -147,15 +152,13 @@ def _described(file: Path) -> ResourceFile:
     try:
         lines = _plain_name(file).endswith(_LINES) or _has_lines(file)
         return ResourceFile(str(file), file.stat().st_size, lines)
-    except (OSError, EOFError) as error:
+    except OSError as error:
         raise unreadable(str(file), error) from error
 
 
-def unreadable(path: str, error: Exception) -> SourceError:
+def unreadable(path: str, error: OSError) -> SourceError:
     """The error of a file that is there but cannot be read."""
-    return SourceError(
-        f"cannot read {path}: {getattr(error, 'strerror', None) or error}", hint="check that it is a file you may read"
-    )
+    return SourceError(f"cannot read {path}: {error.strerror or error}", hint="check that it is a file you may read")
 
 
 def _has_lines(file: Path) -> bool:
@@ -165,5 +168,5 @@ def _has_lines(file: Path) -> bool:
             content = uncompressed(raw)
             first, second = content.readline(_FIRST_LINE), content.readline(_FIRST_LINE)
             return second.lstrip().startswith(b"{") and isinstance(json.loads(first), dict)
-        except (ValueError, RecursionError, EOFError, gzip.BadGzipFile):
+        except (ValueError, RecursionError, EOFError, gzip.BadGzipFile, zlib.error):
             return False  # whatever is wrong with it is told where it is read

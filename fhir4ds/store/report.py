@@ -10,9 +10,6 @@ import attrs
 #: Under which name resources are counted that did not get as far as having a type.
 UNKNOWN_TYPE: Final = "(unknown)"
 
-#: Rejections that a printed report names.
-_PRINTED: Final = 10
-
 
 @attrs.frozen
 class Rejection:
@@ -86,13 +83,13 @@ class LoadReport:
     --------
     >>> print(LoadReport(
     ...     types={"Patient": Counts(inserted=2, unchanged=1), UNKNOWN_TYPE: Counts(rejected=1)},
-    ...     rejections=(Rejection("a.ndjson", 4, "no id"),), elapsed=0.25,
+    ...     rejections=(Rejection("a.ndjson", 4, "no id"),),
+    ...     elapsed=0.25,
     ... ))
     resource type  inserted  updated  unchanged  superseded  rejected
     Patient               2        0          1           0         0
     (unknown)             0        0          0           0         1
     all                   2        0          1           0         1
-    a.ndjson:4: no id
     0.25 s
     """
 
@@ -132,14 +129,14 @@ class LoadReport:
 
     def __str__(self) -> str:
         heads = [field.name for field in attrs.fields(Counts)]
-        rows = [(name, attrs.astuple(counts)) for name, counts in self.types.items()]
-        rows.append(("all", attrs.astuple(self.total)))
-        width = max(len(name) for name, _ in [*rows, ("resource type", ())])
-        lines = ["  ".join([f"{'resource type':{width}}", *(f"{head:>8}" for head in heads)])]
-        for name, counts in rows:
-            figures = (f"{count:>{max(8, len(head))}}" for head, count in zip(heads, counts, strict=True))
-            lines.append("  ".join([f"{name:{width}}", *figures]))
-        lines += map(str, self.rejections[:_PRINTED])
-        if self.rejected > _PRINTED:
-            lines.append(f"... and {self.rejected - _PRINTED} more that are not resources")
+        table = [("resource type", *heads)]
+        for name, counts in (*self.types.items(), ("all", self.total)):
+            table.append((name, *(str(count) for count in attrs.astuple(counts))))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = [
+            "  ".join(
+                [f"{name:<{widths[0]}}", *(f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True))]
+            )
+            for name, *cells in table
+        ]
         return "\n".join([*lines, f"{self.elapsed:.2f} s"])

@@ -208,10 +208,10 @@ def _check_escapes(text: str) -> None:
 
 def _check_depth(text: str) -> None:
     depth = 0
-    for token in _STRING_OR_BRACKET.findall(text):
-        if token in "[{":
+    for piece in _STRING_OR_BRACKET.findall(text):
+        if piece in "[{":
             depth += 1
             if depth > _DEEPEST:
                 raise _too_deep()
-        elif token in "]}":
+        elif piece in "]}":
             depth -= 1

@@ -1,68 +1,176 @@
-"""What the table of resources looks like, whoever made it."""
+"""The table of resources: finding out what somebody's looks like, and making our own."""
 
 from __future__ import annotations
 
-import attrs
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from fhir4ds.dialect.statement import Statement
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import QueryFailed, SourceError
+from fhir4ds.errors import SourceError
 from fhir4ds.plan.source import TableSource
 from fhir4ds.runtime.dispatcher import Dispatcher
+from fhir4ds.runtime.session import Session
 
-#: SQLSTATE of a table that does not exist; products without SQLSTATEs are recognised by their words.
-_MISSING_TABLE = "42P01"
+#: The columns of a table that resources are loaded into.
+ID, RESOURCE_TYPE, RESOURCE = "id", "resource_type", "resource"
+
+#: Names that standard SQL has for types beside those that a dialect uses itself.
+_STANDARD: Final[Mapping[str, SqlType]] = MappingProxyType(
+    {
+        "text": SqlType.TEXT,
+        "character varying": SqlType.TEXT,
+        "character": SqlType.TEXT,
+        "smallint": SqlType.INTEGER,
+        "integer": SqlType.INTEGER,
+        "bigint": SqlType.INTEGER,
+    }
+)
 
 
 def describe_table(dispatcher: Dispatcher, name: str, *, schema: str | None = None) -> TableSource:
-    """Find out which columns a table of resources has.
+    """Find out how resources lie in a table or view, whoever made it.
 
     Parameters
     ----------
     dispatcher : Dispatcher
-        What runs statements.
+        The database.
     name : str
-        The table.
+        The table, unquoted.
     schema : str, optional
-        Its schema.
+        Its schema, unquoted.
 
     Returns
     -------
     TableSource
-        With the column of resource types, if there is one, and the type of the keys.
 
     Raises
     ------
     SourceError
-        If the table or one of the columns ``id`` and ``resource`` does not exist.
+        If there is no such table, or it lacks a column.
     """
-    table = TableSource(name=name, schema=schema)
-    shown = name if schema is None else f"{schema}.{name}"
-    sql = f"SELECT * FROM {qualified_name(dispatcher.dialect.syntax, table)} LIMIT 0"
-    try:
-        answer = dispatcher.query(Statement(sql=sql, summary="describe table"))
-    except QueryFailed as error:
-        if error.code == _MISSING_TABLE or "does not exist" in error.message:
-            raise SourceError(
-                f"there is no table {shown!r} of resources yet", hint="load some: fhir4ds load PATH --to URL"
-            ) from error
-        raise
-    columns = dict(answer.columns)
-    for needed in (table.key, table.resource):
-        if needed not in columns:
-            raise SourceError(
-                f"table {shown!r} has no column {needed!r}; it has {', '.join(columns)}",
-                hint="a table of resources has at least the columns id and resource",
-            )
-    return attrs.evolve(
-        table,
-        resource_type="resource_type" if "resource_type" in columns else None,
-        key_type=columns[table.key] if columns[table.key] in (SqlType.TEXT, SqlType.INTEGER) else None,
+    syntax = dispatcher.dialect.syntax
+    statement = Statement(sql=syntax.columns(name, schema), summary="describe table")
+    columns: dict[str, str] = dict(dispatcher.query(statement).rows)
+    if not columns:
+        raise SourceError(
+            f"there is no table {_shown(name, schema)} in {dispatcher.target}",
+            hint="load resources, which makes it: fhir4ds load PATH --to URL; or name another table with table='...'",
+        )
+    key, resource = (_named(columns, wanted) for wanted in (ID, RESOURCE))
+    if key is None or resource is None:
+        raise SourceError(
+            f"table {_shown(name, schema)} has no column {(ID if key is None else RESOURCE)!r}: {_listed(columns)}",
+            hint="resources are read from a column 'resource' with a key in 'id'; a view can give these names",
+        )
+    resource_type = _named(columns, RESOURCE_TYPE)
+    if resource_type is not None and _type(syntax, columns[resource_type]) is not SqlType.TEXT:
+        resource_type = None
+    key_type = _type(syntax, columns[key])
+    return TableSource(
+        name=name,
+        schema=schema,
+        key=key,
+        resource=resource,
+        resource_type=resource_type,
+        key_type=key_type if key_type in (SqlType.TEXT, SqlType.INTEGER) else None,
+        is_json=_type(syntax, columns[resource]) is SqlType.JSON,
     )
 
 
-def qualified_name(syntax: Syntax, table: TableSource) -> str:
-    """The quoted name of a table, with its schema if it has one."""
-    name = syntax.quote(table.name)
-    return name if table.schema is None else f"{syntax.quote(table.schema)}.{name}"
+class LoadTable:
+    """The table that resources are loaded into: ours, or one of the same shape.
+
+    Parameters
+    ----------
+    syntax : Syntax
+        The dialect's words.
+    name : str
+        The table, unquoted.
+    schema : str, optional
+        Its schema, unquoted.
+    """
+
+    def __init__(self, syntax: Syntax, name: str, schema: str | None = None) -> None:
+        self._syntax = syntax
+        self._name = name
+        self._schema = schema
+        #: The name as it stands in SQL.
+        self.sql = syntax.quote(name) if schema is None else f"{syntax.quote(schema)}.{syntax.quote(name)}"
+
+    @property
+    def columns_statement(self) -> str:
+        """Selects what `check` wants to know."""
+        return self._syntax.columns(self._name, self._schema)
+
+    def check(self, rows: Iterable[tuple[Any, ...]]) -> bool:
+        """Make sure that resources can be loaded into what there is.
+
+        Parameters
+        ----------
+        rows : iterable of tuple
+            Answer to `columns_statement`.
+
+        Returns
+        -------
+        bool
+            Whether there is a table.
+
+        Raises
+        ------
+        SourceError
+            If it has another shape.
+        """
+        columns: dict[str, str] = dict(rows)
+        for wanted, type in ((ID, SqlType.TEXT), (RESOURCE_TYPE, SqlType.TEXT), (RESOURCE, SqlType.JSON)):
+            if columns and (wanted not in columns or _type(self._syntax, columns[wanted]) is not type):
+                raise SourceError(
+                    f"table {_shown(self._name, self._schema)} cannot be loaded into: it needs a column {wanted!r} of type "
+                    f"{self._syntax.types[type]}, and {_listed(columns)}",
+                    hint="it can be queried as it is; load into a table of another name, which will be made: table='...'",
+                )
+        return bool(columns)
+
+    def secure(self, session: Session) -> None:
+        """Have the table, and keep other loads out of it until the transaction ends."""
+        exists = self._exists(session)
+        claim = self._syntax.claim(self.sql, exists=exists)
+        if claim is not None:
+            session.execute(claim)
+        # Another load may have made it while this one waited.
+        if not exists and not self._exists(session):
+            session.execute(self._definition())
+
+    def _exists(self, session: Session) -> bool:
+        return self.check(session.execute(self.columns_statement).rows)
+
+    def _definition(self) -> str:
+        quote, json = self._syntax.quote, self._syntax.types[SqlType.JSON]
+        return (
+            f"CREATE TABLE {self.sql} ({quote(ID)} {self._syntax.key_type} NOT NULL, "
+            f"{quote(RESOURCE_TYPE)} {self._syntax.key_type} NOT NULL, {quote(RESOURCE)} {json} NOT NULL, "
+            f"PRIMARY KEY ({quote(RESOURCE_TYPE)}, {quote(ID)})){self._syntax.table_options}"
+        )
+
+
+def _named(columns: Mapping[str, str], wanted: str) -> str | None:
+    """The column of a name, however its letters are cased."""
+    if wanted in columns:
+        return wanted
+    similar = [name for name in columns if name.lower() == wanted]
+    return similar[0] if len(similar) == 1 else None
+
+
+def _type(syntax: Syntax, name: str) -> SqlType | None:
+    own = {spelled.lower(): type for type, spelled in syntax.types.items()}
+    return own.get(name.lower(), _STANDARD.get(name.lower()))
+
+
+def _shown(name: str, schema: str | None) -> str:
+    return repr(name if schema is None else f"{schema}.{name}")
+
+
+def _listed(columns: Mapping[str, str]) -> str:
+    return "it has " + ", ".join(f"{name} {type}" for name, type in columns.items())

@@ -27,6 +27,8 @@ class DuckDBSyntax(Syntax):
 
     repeats_expressions: ClassVar[bool] = True
 
+    key_type: ClassVar[str] = "VARCHAR"
+
     differences: ClassVar[Mapping[str, str]] = {
         "text_less": "({0} < {1})",
         "length": "LENGTH({0})",
@@ -80,7 +82,7 @@ class DuckDBSyntax(Syntax):
             "LAMBDA m: JSON_EXTRACT({0}, '/' || REPLACE(REPLACE(m, '~', '~0'), '/', '~1')))"
         ),
         "json_items": "CASE JSON_TYPE({0}) WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') ELSE [{0}] END",
-        "json_same": "({0} = {1} OR JSON({0}) = JSON({1}))",
+        "json_same": "({0} = {1})",
         "json_text": "JSON_EXTRACT_STRING({0}, '$')",
         "json_has": "JSON_EXISTS({0}, {1})",
         "to_json": "TO_JSON({0})",
@@ -142,7 +144,8 @@ class DuckDBSyntax(Syntax):
         self, rows: str, variable: str, index: str | None, where: str | None, body_rows: str, inner: str, item: str
     ) -> str:
         if where is not None and index is not None:
-            where, body_rows = None, self.case([(where, body_rows)], "[]")
+            body_rows = self.case([(where, body_rows)], "[]")
+            where = None
         kept = self.each(rows, variable, index, where, variable)
         return f"FLATTEN(LIST_TRANSFORM({kept}, {self._lambda(variable, index)} {body_rows}))"
 
@@ -215,6 +218,19 @@ class DuckDBSyntax(Syntax):
 
     def sort_key(self, key: str, type: SqlType) -> str:
         return key
+
+    def columns(self, table: str, schema: str | None) -> str:
+        # Names of DuckDB do not depend on case, even when they are quoted.
+        place = "CURRENT_SCHEMA()" if schema is None else self.text(schema)
+        return (
+            "SELECT column_name, data_type FROM DUCKDB_COLUMNS() WHERE database_name = CURRENT_DATABASE() "
+            f"AND LOWER(schema_name) = LOWER({place}) AND LOWER(table_name) = LOWER({self.text(table)}) "
+            "ORDER BY column_index"
+        )
+
+    def claim(self, table: str, *, exists: bool) -> str | None:
+        # Any change of the catalog conflicts with another one of the same table, as making the table does.
+        return f"COMMENT ON TABLE {table} IS 'FHIR resources, one in each row'" if exists else None
 
     def begin(self, *, read_only: bool) -> str:
         return "BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN TRANSACTION"

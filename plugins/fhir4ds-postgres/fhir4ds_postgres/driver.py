@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import select
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,8 +16,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from fhir4ds.plugin import Fault, Parameters, Row, SqlType, Target
-from fhir4ds_postgres.faults import connect_fault, statement_fault
+from fhir4ds.plugin import Fault, FaultKind, Parameters, Row, SqlType, Target, fault_kind
 
 #: Type numbers of json and jsonb, and of arrays of them (catalog ``pg_type``; they never change).
 _JSON, _JSON_ARRAYS = (114, 3802), (199, 3807)
@@ -52,6 +52,16 @@ _DEFAULTS: Mapping[str, object] = {
 
 #: Rows to load go to the server in pieces of about this many bytes.
 _COPY_PIECE = 1 << 16
+
+# While connecting psycopg2 has no SQLSTATE, only the words of libpq and the server (src/backend/libpq/auth.c,
+# postmaster.c, src/interfaces/libpq/fe-connect.c). Unknown words, as of a server that speaks another language, mean
+# that no connection was made. The first match decides.
+_CONNECT_PHRASES = (
+    (r"too many|connection slots|the database system is", FaultKind.BUSY),
+    (r"authentication|password|pg_hba\.conf|role|permission|certificate|channel binding", FaultKind.AUTH),
+    (r"database .*does not exist", FaultKind.MISSING),
+    (r"SSL was required|invalid|unrecognized|requires a|connection option", FaultKind.UNSUPPORTED),
+)
 
 
 class PostgresCursor:
@@ -209,7 +219,7 @@ class PostgresDriver:
 
     def fault(self, error: BaseException, connection: extensions.connection | None) -> Fault:
         """Sort an error by SQLSTATE; where psycopg2 has none, by phase and by whether the connection is closed."""
-        return connect_fault(error) if connection is None else statement_fault(error, connection)
+        return _connect_fault(error) if connection is None else _statement_fault(error, connection)
 
     def close(self) -> None:
         """Nothing to release: connections are all there is."""
@@ -249,3 +259,31 @@ def _readable(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
+
+
+def _connect_fault(error: BaseException) -> Fault:
+    """Say why there is no connection."""
+    # One line for each address that was tried.
+    lines = str(error).splitlines() or [""]
+    for pattern, kind in _CONNECT_PHRASES:
+        for line in lines:
+            # Names, which are in quotes, could hold any of the words.
+            if re.search(pattern, re.sub(r'"[^"]*"', "", line)):
+                return Fault(kind=kind, message=line)
+    return Fault(kind=FaultKind.CONNECT, message=lines[0])
+
+
+def _statement_fault(error: BaseException, connection: extensions.connection) -> Fault:
+    """Say why a statement failed."""
+    code = error.pgcode if isinstance(error, psycopg2.Error) else None
+    closed = connection.closed != 0
+    if code is not None:
+        kind = fault_kind(code)
+    elif closed:
+        # A terminated backend, a stopped server and a cut line all look like this.
+        kind = FaultKind.DISCONNECT
+    else:
+        # Refused by psycopg2 itself, such as an empty statement or a value of a type that it does not know.
+        kind = FaultKind.SYNTAX if isinstance(error, psycopg2.ProgrammingError) else FaultKind.OTHER
+    message = str(error).partition("\n")[0]
+    return Fault(kind=kind, code=code, disconnected=closed or kind is FaultKind.DISCONNECT, message=message)

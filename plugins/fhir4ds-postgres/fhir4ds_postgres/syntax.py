@@ -20,6 +20,8 @@ class PostgresSyntax(Syntax):
         SqlType.JSON: "jsonb",
     }
 
+    key_type: ClassVar[str] = 'text COLLATE "C"'
+
     # Rows of up to 8 KB then stay inline and uncompressed, which is worth a factor of ten and more in reading.
     table_options: ClassVar[str] = " WITH (toast_tuple_target = 8160)"
 
@@ -50,6 +52,19 @@ class PostgresSyntax(Syntax):
         # In lax mode [*] also takes a value that is no array, so it serves where that is not known beforehand.
         path = "$" + "".join(f".{name}" + ("" if each is False else "[*]") for name, each in members)
         return f"jsonb_path_query({json}, {self.text(path)})"
+
+    def columns(self, table: str, schema: str | None) -> str:
+        # The catalog itself: information_schema has no materialized views, and does not say what a domain is based on.
+        name = self.quote(table) if schema is None else f"{self.quote(schema)}.{self.quote(table)}"
+        return (
+            "SELECT a.attname, format_type(COALESCE(NULLIF(t.typbasetype, 0), t.oid), NULL) "
+            "FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid "
+            f"WHERE a.attrelid = to_regclass({self.text(name)}) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+        )
+
+    def claim(self, table: str, *, exists: bool) -> str:
+        # Not LOCK TABLE, which needs the table and more than the right to write into it.
+        return f"SELECT pg_advisory_xact_lock(hashtextextended({self.text(table)}, 0))"
 
     def begin(self, *, read_only: bool) -> str:
         return "BEGIN READ ONLY" if read_only else "BEGIN"

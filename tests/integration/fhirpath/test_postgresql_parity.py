@@ -23,8 +23,11 @@ from tests.support.comparison import canonical, canonical_rows
 
 pytestmark = pytest.mark.postgres
 
-#: Observations with a number of more than seventeen digits before and after the point, or beyond 26 before it.
+#: Resources with a number that has a fraction and more than seventeen digits, or more than 26 before the point.
 _BEYOND = ("number-17", "number-18", "number-20")
+
+#: A resource with null in the place of an array and of an object, which FHIR does not allow.
+_NULLS = "nulls"
 
 _EXAMPLE = "http://example.org/fhir/"
 _ABSENT = "'http://example.org/fhir/absent'"
@@ -38,10 +41,10 @@ def ordinary(make_pair: MakePair) -> Iterator[Pair]:
 
 
 def _resources() -> list[dict[str, Any]]:
-    """The hard cases whose numbers every database can hold exactly."""
+    """The hard cases that every database can hold exactly, and that FHIR allows."""
     resources = (FOLDER / "hard-cases.ndjson").read_text("utf-8").strip().split("\n")
     parsed: list[dict[str, Any]] = [decode_json(resource) for resource in resources]
-    return [resource for resource in parsed if resource["id"] not in _BEYOND]
+    return [resource for resource in parsed if resource["id"] not in (*_BEYOND, _NULLS)]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +74,6 @@ NAVIGATION: dict[str, dict[str, list[Any]]] = {
         "empty-objects": [{}, {"family": "Afterempty"}],
         "only-id": [],
         "empty-arrays": [],
-        "nulls": [],
         "null-items": [{"family": "Afternull", "given": [None, "Second", None]}],
     },
     "Patient.name.family": {"empty-string": [""], "string-quotes": ["O'Quote \"double\" `back` ''twice'' \u2018curly\u2019"]},
@@ -82,11 +84,11 @@ NAVIGATION: dict[str, dict[str, list[Any]]] = {
         "name-without-given": ["Given"],
         "empty-string": [""],
     },
-    "Patient.birthDate": {"born-1971": ["1971"], "born-9999-12-31": ["9999-12-31"], "extension-only": [], "nulls": []},
-    "Patient.active": {"false-and-zero": [False], "no-name": [True], "nulls": [], "extension-only": []},
-    "Patient.gender": {"no-name": ["other"], "nulls": []},
-    "Patient.address": {"empty-arrays": [{"line": [], "city": "Emptytown"}], "nulls": [{"line": None, "city": None}]},
-    "Patient.address.city": {"empty-arrays": ["Emptytown"], "nulls": []},
+    "Patient.birthDate": {"born-1971": ["1971"], "born-9999-12-31": ["9999-12-31"], "extension-only": []},
+    "Patient.active": {"false-and-zero": [False], "no-name": [True], "extension-only": []},
+    "Patient.gender": {"no-name": ["other"]},
+    "Patient.address": {"empty-arrays": [{"line": [], "city": "Emptytown"}]},
+    "Patient.address.city": {"empty-arrays": ["Emptytown"]},
     "Patient.multipleBirth": {"false-and-zero": [0]},
     "Patient.multipleBirth.ofType(integer)": {"false-and-zero": [0]},
     "Patient.deceased": {"false-and-zero": [False], "died-1": ["2015"], "died-4": ["2015-02-07T13:28:17.239+02:00"]},
@@ -296,9 +298,29 @@ def test_numbers_that_not_every_database_can_hold(beyond: Pair) -> None:
     assert left["number-20"] == right["number-20"] == Decimal("999999999999999999999999999999")
     assert {id for id in right if left[id] != right[id]} == {"number-17", "number-18"}
     assert all(left[id] == Decimal(repr(float(right[id]))) for id in ("number-17", "number-18"))
-    assert dict(beyond.postgres.query(f"{values} > 1").rows)["number-20"] is True
-    with pytest.raises(QueryFailed, match="failed on duckdb"):
-        beyond.duckdb.query(f"{values} > 1")
+    for database in (beyond.duckdb, beyond.postgres):
+        with pytest.raises(QueryFailed, match="a value does not fit its type"):
+            database.query(f"{values} > 1")
+
+
+@pytest.mark.parametrize(
+    "expression", [*(case.expression for case in PATH_NAVIGATION), "Patient.name[0]", "Patient.name.first()"]
+)
+def test_null_in_the_place_of_an_element_gives_no_row(beyond: Pair, expression: str) -> None:
+    """Navigation finds nothing where JSON says null, and never a row without a value."""
+    rows = beyond.rows(expression)
+    assert [row for row in rows if row[1] is None] == []
+    found = [value for id, value in rows if id == _NULLS]
+    assert found == ([{"line": None, "city": None}] if expression == "Patient.address" else [])
+
+
+@pytest.mark.xfail(
+    strict=True, reason="PostgreSQL counts a null in the place of an array as an item; FHIR forbids it there"
+)
+@pytest.mark.parametrize(("expression", "value"), [("Patient.name.exists()", False), ("Patient.name.count()", 0)])
+def test_null_in_the_place_of_an_array_is_no_item(beyond: Pair, expression: str, value: object) -> None:
+    """What looks at the items of an array finds none where JSON says null."""
+    assert dict(beyond.rows(expression))[_NULLS] == value
 
 
 def test_static_errors_need_no_database(hard: Pair) -> None:

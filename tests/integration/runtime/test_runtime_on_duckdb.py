@@ -58,7 +58,7 @@ def test_ddl_writes_and_reads(dispatcher: Dispatcher) -> None:
 
 def test_a_query_leaves_json_as_text_and_cannot_write(dispatcher: Dispatcher) -> None:
     answer = dispatcher.query(Statement(sql="SELECT 1 AS id, CAST('[1.50]' AS JSON) AS j"))
-    assert (answer.columns, answer.rows) == ((("id", None), ("j", SqlType.JSON)), [(1, "[1.50]")])
+    assert (answer.columns, answer.rows) == ((("id", SqlType.INTEGER), ("j", SqlType.JSON)), [(1, "[1.50]")])
     dispatcher.execute_query("CREATE TABLE t (id INTEGER)")
     with pytest.raises(QueryFailed) as error:
         dispatcher.query(Statement(sql="INSERT INTO t VALUES (1)", summary="write"))

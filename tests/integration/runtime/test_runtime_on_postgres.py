@@ -127,7 +127,7 @@ def test_types_stay_what_they_are(open_: Callable[..., Dispatcher]) -> None:
 def test_a_query_leaves_json_as_text_and_cannot_write(open_: Callable[..., Dispatcher]) -> None:
     dispatcher = open_()
     answer = dispatcher.query(Statement(sql="SELECT %(id)s AS id, '[1.50]'::jsonb AS j", parameters={"id": 7}))
-    assert (answer.columns, answer.rows) == ((("id", None), ("j", SqlType.JSON)), [(7, "[1.50]")])
+    assert (answer.columns, answer.rows) == ((("id", SqlType.INTEGER), ("j", SqlType.JSON)), [(7, "[1.50]")])
     dispatcher.execute_query("CREATE TABLE readonly (id integer)")
     for sql in ("INSERT INTO readonly VALUES (1)", "WITH w AS (INSERT INTO readonly VALUES (1) RETURNING 1) TABLE w"):
         with pytest.raises(QueryFailed, match="read-only transaction") as error:
@@ -140,7 +140,7 @@ def test_a_query_leaves_json_as_text_and_cannot_write(open_: Callable[..., Dispa
 
 def test_an_empty_answer_has_columns_and_no_rows(open_: Callable[..., Dispatcher]) -> None:
     answer = open_().query(Statement(sql="SELECT 1 AS one WHERE false"))
-    assert (answer.columns, answer.rows) == ((("one", None),), [])
+    assert (answer.columns, answer.rows) == ((("one", SqlType.INTEGER),), [])
 
 
 def test_a_unit_of_work_is_all_or_nothing(open_: Callable[..., Dispatcher]) -> None:

@@ -1,0 +1,42 @@
+"""``fhir4ds sql``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from fhir4ds.cli.options import expression_options, read_model, read_parameters, read_table
+
+
+@click.command("sql", short_help="Print the SQL that an expression becomes; needs no database.")
+@click.argument("expression")
+@click.option("--dialect", "name", default="duckdb", show_default=True, help="Which SQL: duckdb, postgres, ...")
+@expression_options
+def command(expression: str, name: str, **options: Any) -> None:
+    r"""Print the SQL that EXPRESSION becomes, with placeholders where values are bound. No database or driver is needed.
+
+    \b
+    fhir4ds sql 'Patient.name.given' --dialect postgres
+    fhir4ds sql 'Patient.where(gender = %g).id' --param g=female
+    """
+    from fhir4ds.compiler.compiler import compile_expression
+    from fhir4ds.compiler.options import Options, variable_types
+    from fhir4ds.plan.source import TableSource
+    from fhir4ds.registry import registry
+
+    table = read_table(options["table"])
+    schema, table_name = (None, table) if isinstance(table, str) else table
+    resource_type = options["resource_type"]
+    compiled = compile_expression(
+        expression,
+        registry.get(name).syntax,
+        TableSource(name=table_name, schema=schema, resource_type="resource_type"),
+        Options(
+            model=read_model(options["model"]),
+            strict=options["strict"],
+            context=() if resource_type is None else (resource_type,),
+            variables=variable_types(read_parameters(options["parameters"])),
+        ),
+    )
+    click.echo(compiled.statement.sql)

@@ -1,0 +1,99 @@
+"""Getting rows of resources into a table, so that each resource is there once, as it came last.
+
+Rows first go to a temporary table as fast as the database takes them. What a later row of the same load replaces and
+what is in the table already is then removed from there, and the rest is written. So a load that changes nothing writes
+nothing, whatever its size, and no more than a batch of rows is ever in this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from fhir4ds.dialect.syntax import Syntax
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.runtime.session import Session
+from fhir4ds.store.table import ID, RESOURCE, RESOURCE_TYPE, LoadTable
+
+_STAGING = "fhir4ds_staging"
+_POSITION = "position"
+
+
+@attrs.frozen
+class Merged:
+    """What became of the rows, by resource type; each mapping leaves out types with a count of zero.
+
+    Parameters
+    ----------
+    kept : Mapping of str to int
+        Rows without those that a later one replaced.
+    written : Mapping of str to int
+        Of these, how many were new or different.
+    inserted : Mapping of str to int
+        Of these, how many were new.
+    """
+
+    kept: Mapping[str, int]
+    written: Mapping[str, int]
+    inserted: Mapping[str, int]
+
+
+def merge(session: Session, syntax: Syntax, table: LoadTable, rows: Iterable[tuple[str, str, str]]) -> Merged:
+    """Insert or update rows.
+
+    Parameters
+    ----------
+    session : Session
+        Where; nothing is committed here.
+    syntax : Syntax
+        The dialect's words.
+    table : LoadTable
+        The table; it is made where there is none.
+    rows : iterable of (str, str, str)
+        Type, id and JSON of each resource.
+
+    Returns
+    -------
+    Merged
+    """
+    quote = syntax.quote
+    staging = quote(_STAGING)
+    position, type, id, resource = map(quote, (_POSITION, RESOURCE_TYPE, ID, RESOURCE))
+    session.execute(
+        f"CREATE TEMPORARY TABLE {staging} ({position} {syntax.types[SqlType.INTEGER]}, {type} {syntax.key_type}, "
+        f"{id} {syntax.key_type}, {resource} {syntax.types[SqlType.JSON]}){syntax.table_options}"
+    )
+    session.load(staging, [position, type, id, resource], ((str(n), *row) for n, row in enumerate(rows)))
+    # Only now, so that loads that run at the same time wait for each other as short as possible.
+    table.secure(session)
+
+    def same_key(other: str) -> str:
+        return f"{other}.{type} = {staging}.{type} AND {other}.{id} = {staging}.{id}"
+
+    session.execute(
+        f"DELETE FROM {staging} WHERE EXISTS (SELECT 1 FROM {staging} AS later "
+        f"WHERE {same_key('later')} AND later.{position} > {staging}.{position})"
+    )
+    kept = _counts(session, f"SELECT {type}, COUNT(*) FROM {staging} GROUP BY {type}")
+    same = syntax.apply("json_same", f"stored.{resource}", f"{staging}.{resource}")
+    session.execute(
+        f"DELETE FROM {staging} WHERE EXISTS (SELECT 1 FROM {table.sql} AS stored WHERE {same_key('stored')} AND {same})"
+    )
+    written = _counts(session, f"SELECT {type}, COUNT(*) FROM {staging} GROUP BY {type}")
+    inserted = _counts(
+        session,
+        f"SELECT {type}, COUNT(*) FROM {staging} "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {table.sql} AS stored WHERE {same_key('stored')}) GROUP BY {type}",
+    )
+    if written:
+        session.execute(
+            f"INSERT INTO {table.sql} ({type}, {id}, {resource}) SELECT {type}, {id}, {resource} FROM {staging} "
+            f"ON CONFLICT ({type}, {id}) DO UPDATE SET {resource} = EXCLUDED.{resource}"
+        )
+    session.execute(f"DROP TABLE {staging}")
+    return Merged(kept, written, inserted)
+
+
+def _counts(session: Session, sql: str) -> dict[str, int]:
+    return dict(session.execute(sql).rows)

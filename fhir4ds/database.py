@@ -17,7 +17,7 @@ from fhir4ds.dialect.driver import Row
 from fhir4ds.dialect.model import Dialect
 from fhir4ds.dialect.statement import Column, Statement
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import InvalidTarget, UnknownVariable
+from fhir4ds.errors import InvalidTarget, SourceError, UnknownVariable
 from fhir4ds.plan.source import InlineSource, Source, TableSource
 from fhir4ds.registry import registry
 from fhir4ds.runtime.answer import encode_json
@@ -367,7 +367,14 @@ def _items(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
 
 
 def _resource_type(resource: Mapping[str, Any] | str) -> str | None:
-    found = (json.loads(resource) if isinstance(resource, str) else resource).get("resourceType")
+    if isinstance(resource, str):
+        try:
+            resource = json.loads(resource)
+        except (ValueError, RecursionError):
+            resource = ""
+    if not isinstance(resource, Mapping):
+        raise SourceError("the resource is not a JSON object", hint="give a dictionary, or its JSON text")
+    found = resource.get("resourceType")
     return found if isinstance(found, str) else None
 
 

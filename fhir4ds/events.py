@@ -91,6 +91,11 @@ def enabled(level: int) -> bool:
     return structlog.is_configured() or _standard.isEnabledFor(level)
 
 
+def verbose() -> bool:
+    """Whether somebody may be listening to debug messages."""
+    return enabled(logging.DEBUG)
+
+
 def emit(event: Event, keys: Mapping[str, object]) -> None:
     """Log an event at its level.
 

@@ -69,6 +69,8 @@ class Target:
                 "a database is named by a URL, such as duckdb:///clinic.duckdb or postgresql://user@host/database",
                 hint="a database file is duckdb:///path/to/file",
             )
+        if "\x00" in unquote(url) or any("\ud800" <= character <= "\udfff" for character in url):
+            raise InvalidTarget(f"this {scheme}:// URL holds a character that no database takes, such as U+0000")
         try:
             parts = urlsplit(url)
             port = parts.port

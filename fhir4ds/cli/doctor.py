@@ -82,7 +82,9 @@ def _resolved(host: str) -> str:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise _Sick(f"{host} has no address: {error.strerror}\nhint: check the spelling of the host in the URL") from None
+        raise _Sick(
+            f"{host} has no address: {error.strerror}\nhint: check the spelling of the host in the URL"
+        ) from None
     return f"{host} is {', '.join(dict.fromkeys(str(place[4][0]) for place in found))}"
 
 

@@ -91,8 +91,8 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         # JSON
         "json_kind": "JSONB_TYPEOF({0})",
         "json_text": "({0} #>> '{{}}')",
-        # Whether two documents are the same to the last digit, which = does not ask of 1.5 and 1.50.
-        "json_same": "(ROW({0}) *= ROW({1}))",
+        # Whether two documents are the same to the last digit, by their bytes: to = 1.5 and 1.50 are equal, and slower.
+        "json_same": "(CAST(ROW({0}) AS RECORD) *= CAST(ROW({1}) AS RECORD))",
         "json_has": "({0} ? {1})",
         # values of an object's members in the order of their names, but for the names in the second argument
         "json_members": (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,7 +41,7 @@ def report_retry(engine: Engine, call: Call, error: Exception, pause: float) -> 
 def _report(engine: Engine, call: Call, event: Event, keys: dict[str, object]) -> None:
     if not events.enabled(event.level):
         return
-    text = call.text if engine.settings.log_statements and events.enabled(logging.DEBUG) else None
+    text = call.text if engine.settings.log_statements and events.verbose() else None
     events.emit(
         event,
         {

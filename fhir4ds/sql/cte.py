@@ -95,8 +95,8 @@ class CTEAssembler:
         parts = []
         for step in steps:
             materialized = "MATERIALIZED " if step.materialized else ""
-            query = "\n".join("  " + line for line in step.query.split("\n"))
-            parts.append(f"{step.name} AS {materialized}(\n{query}\n)")
+            # Later lines are not indented: they can only be those of a text literal.
+            parts.append(f"{step.name} AS {materialized}(\n  {step.query}\n)")
         return ("WITH " + ",\n".join(parts) + "\n" if parts else "") + final
 
 

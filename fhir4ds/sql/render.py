@@ -61,8 +61,8 @@ class Renderer:
             return sql
         if self.syntax.doubles_percent:
             sql = sql.replace("%", "%%")
-        for name, placeholder in placeholders(self.parameters).items():
-            sql = sql.replace(f"{_MARK}{name}{_MARK}", self.syntax.placeholder(placeholder))
+        for number, placeholder in enumerate(placeholders(self.parameters).values()):
+            sql = sql.replace(f"{_MARK}{number}{_MARK}", self.syntax.placeholder(placeholder))
         return sql
 
     def item(self, node: nodes.Node) -> tuple[str, ItemForm]:
@@ -93,7 +93,7 @@ class Renderer:
     def _(self, node: nodes.Parameter) -> str:
         if node.name not in self.parameters:
             self.parameters.append(node.name)
-        return self.syntax.cast(f"{_MARK}{node.name}{_MARK}", node.type)
+        return self.syntax.cast(f"{_MARK}{self.parameters.index(node.name)}{_MARK}", node.type)
 
     @render.register
     def _(self, node: nodes.Extract) -> str:

@@ -112,12 +112,16 @@ def uncompressed(raw: io.BufferedReader) -> io.BufferedIOBase:
 
 def _expanded(path: str) -> Iterator[Path]:
     place = Path(path)
-    if place.is_dir():
+    try:
+        is_folder, is_there = place.is_dir(), place.exists()
+    except OSError as error:
+        raise SourceError(f"cannot look for {path}: {error.strerror}") from error
+    if is_folder:
         found = list(_inside(place))
         if not found:
             raise SourceError(f"no files of resources in {path}", hint=_HINT)
         yield from found
-    elif place.exists():
+    elif is_there:
         if not _is_named_right(place):
             raise SourceError(f"cannot tell what is in {path}", hint=_HINT)
         yield place

@@ -68,32 +68,29 @@ def merge(session: Session, syntax: Syntax, table: LoadTable, rows: Iterable[tup
     # Only now, so that loads that run at the same time wait for each other as short as possible.
     table.secure(session)
 
-    def same_key(other: str) -> str:
-        return f"{other}.{type} = {staging}.{type} AND {other}.{id} = {staging}.{id}"
+    def stored(column: str) -> str:
+        # A scalar subquery, since it goes through the index of the table, however large that is; a join would read all
+        # of it for a load of a few rows, or write both sides to disk to match them.
+        return (
+            f"(SELECT stored.{column} FROM {table.sql} AS stored "
+            f"WHERE stored.{type} = {staging}.{type} AND stored.{id} = {staging}.{id})"
+        )
 
     session.execute(
-        f"DELETE FROM {staging} WHERE EXISTS (SELECT 1 FROM {staging} AS later "
-        f"WHERE {same_key('later')} AND later.{position} > {staging}.{position})"
+        f"DELETE FROM {staging} WHERE EXISTS (SELECT 1 FROM {staging} AS later WHERE later.{type} = {staging}.{type} "
+        f"AND later.{id} = {staging}.{id} AND later.{position} > {staging}.{position})"
     )
-    kept = _counts(session, f"SELECT {type}, COUNT(*) FROM {staging} GROUP BY {type}")
-    same = syntax.apply("json_same", f"stored.{resource}", f"{staging}.{resource}")
-    session.execute(
-        f"DELETE FROM {staging} WHERE EXISTS (SELECT 1 FROM {table.sql} AS stored WHERE {same_key('stored')} AND {same})"
-    )
-    written = _counts(session, f"SELECT {type}, COUNT(*) FROM {staging} GROUP BY {type}")
-    inserted = _counts(
-        session,
-        f"SELECT {type}, COUNT(*) FROM {staging} "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {table.sql} AS stored WHERE {same_key('stored')}) GROUP BY {type}",
-    )
-    if written:
+    kept = dict(session.execute(f"SELECT {type}, COUNT(*) FROM {staging} GROUP BY {type}").rows)
+    same = syntax.apply("json_same", stored(resource), f"{staging}.{resource}")
+    session.execute(f"DELETE FROM {staging} WHERE {same}")
+    changes = session.execute(
+        f"SELECT {type}, COUNT(*), COUNT(*) - COUNT(found) FROM "
+        f"(SELECT {type}, {stored(id)} AS found FROM {staging}) AS staged GROUP BY {type}"
+    ).rows
+    if changes:
         session.execute(
             f"INSERT INTO {table.sql} ({type}, {id}, {resource}) SELECT {type}, {id}, {resource} FROM {staging} "
             f"ON CONFLICT ({type}, {id}) DO UPDATE SET {resource} = EXCLUDED.{resource}"
         )
     session.execute(f"DROP TABLE {staging}")
-    return Merged(kept, written, inserted)
-
-
-def _counts(session: Session, sql: str) -> dict[str, int]:
-    return dict(session.execute(sql).rows)
+    return Merged(kept, {name: written for name, written, _ in changes}, {name: new for name, _, new in changes})

@@ -54,7 +54,7 @@ def in_background(function: Callable[[], object]) -> Iterator[None]:
     def target() -> None:
         try:
             function()
-        except BaseException as error:  # noqa: BLE001 - handed to the main thread
+        except BaseException as error:
             raised.append(error)
 
     thread = Thread(target=target)

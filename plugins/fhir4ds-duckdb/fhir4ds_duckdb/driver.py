@@ -160,6 +160,7 @@ class DuckDBDriver:
     def execute(self, connection: Session, sql: str, parameters: Parameters) -> DuckDBCursor:
         """Run a statement with ``$name`` or ``?`` placeholders."""
         connection.cursor = None
+        sql.encode()  # fails where it is not Unicode, of which DuckDB makes a RuntimeError
         connection.raw.execute(sql, parameters)
         connection.cursor = cursor = DuckDBCursor(connection, sql)
         return cursor

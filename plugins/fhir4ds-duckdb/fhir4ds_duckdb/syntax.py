@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
@@ -211,7 +212,9 @@ class DuckDBSyntax(Syntax):
         return f"SELECT * FROM ({rows}) WHERE value IS NOT NULL" if nullable else rows
 
     def read_files(self, paths: Sequence[str], *, lines: bool) -> str:
-        files = "[" + ", ".join(map(self.text, paths)) + "]"
+        # DuckDB takes a path for a pattern, in which a character in brackets is only that character.
+        exact = (re.sub(r"[*?\[]", r"[\g<0>]", path) for path in paths)
+        files = "[" + ", ".join(map(self.text, exact)) + "]"
         if lines:
             return f"SELECT json AS resource FROM READ_NDJSON_OBJECTS({files})"
         return f"SELECT json AS resource FROM READ_JSON_OBJECTS({files}, maximum_object_size = {_LARGEST_DOCUMENT})"

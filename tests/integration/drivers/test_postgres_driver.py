@@ -470,7 +470,7 @@ def test_deadlock(driver: Driver, connection: Connection, second: Connection) ->
     for number, session in enumerate((connection, second)):
         run(driver, session, "SET deadlock_timeout = 50")
         run(driver, session, f"BEGIN; SELECT pg_advisory_xact_lock({number})")
-    with pytest.raises(psycopg2.Error) as caught:  # noqa: SIM117 - one of the two is the victim
+    with pytest.raises(psycopg2.Error) as caught:
         with in_background(lambda: run(driver, second, "SELECT pg_advisory_xact_lock(0)")):
             try:
                 run(driver, connection, "SELECT pg_advisory_xact_lock(1)")
@@ -587,7 +587,7 @@ def test_abort_needs_no_answer_from_the_server(postgres_server: PostgresServer) 
     driver = PostgresDriver(Target.parse(postgres_server.url))
     with connected(driver) as connection, connected(driver) as second:
         pid = backend(driver, connection)
-        with pytest.raises(psycopg2.Error) as caught, frozen(pid):  # noqa: SIM117
+        with pytest.raises(psycopg2.Error) as caught, frozen(pid):
             with in_background(lambda: run(driver, connection, "SELECT 1")):
                 waiting = "SELECT 1 FROM pg_stat_activity WHERE pid = %(pid)s AND state = 'idle'"
                 assert run(driver, second, waiting, {"pid": pid}) == [(1,)]

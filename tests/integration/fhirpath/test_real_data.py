@@ -34,14 +34,16 @@ def folders() -> list[Path]:
 
 @pytest.fixture(scope="module")
 def resources(folders: list[Path]) -> list[dict[str, Any]]:
-    """Every resource of the files, read by the plainest means there are."""
-    return [
-        json.loads(line, parse_float=Decimal)
+    """Every resource of the files, read by the plainest means there are; of two with one id the later counts."""
+    lines = (
+        line
         for folder in folders
         for path in sorted(folder.glob("*.ndjson"))
         for line in path.read_text("utf-8").split("\n")
         if line
-    ]
+    )
+    parsed = (json.loads(line, parse_float=Decimal) for line in lines)
+    return list({(resource["resourceType"], resource["id"]): resource for resource in parsed}.values())
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,9 @@ PATHS = (
     "Location.position",
     "Organization.telecom.value",
 )
+
+#: Elements that no resource of the sample has.
+_ABSENT = ("Patient.active",)
 
 #: What has to be computed, and the number of rows that have a value.
 COMPUTED = (
@@ -125,7 +130,7 @@ def _checksum(database: Database) -> str:
 def test_navigation_gives_what_the_files_hold(pair: Pair, resources: list[dict[str, Any]], expression: str) -> None:
     """Every row, by value and type, in the order of ids and of the document, on both databases."""
     expected = _expected(expression, resources)
-    assert expected
+    assert bool(expected) is (expression not in _ABSENT)
     assert canonical_rows(pair.rows(expression)) == canonical_rows(expected)
 
 
@@ -166,9 +171,13 @@ def test_loading_again_changes_nothing(
 
 
 def test_files_in_place_give_what_the_table_gives(pair: Pair, folders: list[Path]) -> None:
-    """DuckDB reads the files without loading them, with the same rows."""
-    for expression in ("Patient.name.given", "Condition.code.coding.code", "Procedure.performed.ofType(Period).start"):
-        in_place = pair.duckdb.query(expression, files=folders)
+    """DuckDB reads the files of a folder without loading them, with the same rows."""
+    for expression in (
+        "Encounter.class.code",
+        "Condition.code.coding.code",
+        "Procedure.performed.ofType(Period).start",
+    ):
+        in_place = pair.duckdb.query(expression, files=folders[1])
         assert canonical_rows(in_place.rows) == canonical_rows(pair.rows(expression))
 
 

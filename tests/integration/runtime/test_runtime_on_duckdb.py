@@ -126,9 +126,7 @@ def test_a_timeout_holds_and_the_connection_lives(dispatcher: Dispatcher, thread
 
 def test_a_timeout_holds_while_rows_are_fetched(dispatcher: Dispatcher) -> None:
     # Rows come from the start, a few at a time.
-    sparse = (
-        "SELECT a.range FROM range(3000000) AS a, range(1000000) AS b WHERE (a.range * 7919 + b.range) % 10007 = 1"
-    )
+    sparse = "SELECT a.range FROM range(3000000) AS a, range(1000000) AS b WHERE (a.range * 7919 + b.range) % 10007 = 1"
     endless = Statement(sql=sparse, summary="endless")
     started = time.monotonic()
     with pytest.raises(QueryTimeout):

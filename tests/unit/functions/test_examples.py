@@ -16,7 +16,7 @@ _DECLARED = [*FUNCTIONS.values(), *OPERATORS.values()]
 
 
 def _title(declared: object) -> str:
-    return str(getattr(declared, "name", None) or getattr(declared, "symbol"))  # noqa: B009
+    return str(getattr(declared, "name", None) or getattr(declared, "symbol"))
 
 
 _EXAMPLES = [

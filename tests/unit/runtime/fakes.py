@@ -218,7 +218,7 @@ def fake_dialect(
         api=1,
         schemes=("fake",),
         system="fake_sql",
-        syntax=cast(Syntax, syntax or FakeSyntax()),
+        syntax=cast("Syntax", syntax or FakeSyntax()),
         load_driver=load_driver,
         requires="fake-driver>=1",
         driver_module="fake_driver",

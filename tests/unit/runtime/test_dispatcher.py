@@ -266,7 +266,7 @@ def test_one_statement_of_a_user_is_repeated_and_a_script_is_not() -> None:
 
 def test_a_query_takes_one_statement_where_the_dialect_can() -> None:
     house = House()
-    house.dispatcher.dialect = attrs.evolve(house.dispatcher.dialect, syntax=cast(Syntax, FakeSyntaxAtOnce()))
+    house.dispatcher.dialect = attrs.evolve(house.dispatcher.dialect, syntax=cast("Syntax", FakeSyntaxAtOnce()))
     house.driver.answer("AT ONCE: SELECT", rows(1))
     assert house.dispatcher.query(SELECT).rows == [(1,)]
     assert house.driver.statements() == ["AT ONCE: SELECT"]

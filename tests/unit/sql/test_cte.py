@@ -52,10 +52,16 @@ def test_steps_come_in_the_order_in_which_they_were_added() -> None:
 
 def test_assembled_text() -> None:
     """One step a block, indented, in order; then the final SELECT."""
-    steps = (CTE("one", "SELECT 1 AS a"), CTE("two", "SELECT a\nFROM one", materialized=True))
+    steps = (CTE("one", "SELECT 1 AS a"), CTE("two", "SELECT a FROM one", materialized=True))
     assert CTEAssembler().assemble(steps, "SELECT a FROM two") == (
         "WITH one AS (\n  SELECT 1 AS a\n),\ntwo AS MATERIALIZED (\n  SELECT a\n  FROM one\n)\nSELECT a FROM two"
     )
+
+
+def test_text_of_several_lines_stays_as_it_is() -> None:
+    """Laying out a statement does not reach into its literals."""
+    sql = CTEAssembler().assemble((CTE("one", "SELECT 'a\n  b\n\nc' AS a"),), "SELECT a FROM one")
+    assert duckdb.sql(sql).fetchall() == [("a\n  b\n\nc",)]
 
 
 def test_without_steps_there_is_only_the_final_select() -> None:

@@ -1,0 +1,1 @@
+"""Units of measure (UCUM): what they measure, and how much."""

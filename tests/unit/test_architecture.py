@@ -24,11 +24,23 @@ _ALLOWED = {
     "fhir4ds_duckdb": {"duckdb"},
     "fhir4ds_postgres": {"psycopg2"},
 }
-_POLICY = {"time", "threading", "random", "logging", "structlog", "tenacity", "stamina", "asyncio", "concurrent", "queue"}
+_POLICY = {
+    "time",
+    "threading",
+    "random",
+    "logging",
+    "structlog",
+    "tenacity",
+    "stamina",
+    "asyncio",
+    "concurrent",
+    "queue",
+}
 
 #: Words of FHIR and FHIRPath that have no business in a dialect.
 _FHIR_WORDS = re.compile(
-    r"\b(fhirpath|patient|observation|bundle|resourcetype|extension\(|questionnaire|ucum|humanname|viewdefinition)\b", re.IGNORECASE
+    r"\b(fhirpath|patient|observation|bundle|resourcetype|extension\(|questionnaire|ucum|humanname|viewdefinition)\b",
+    re.IGNORECASE,
 )
 
 
@@ -104,7 +116,9 @@ def _docstring_lines(tree: ast.AST) -> set[int]:
 def _code_lines(text: str) -> int:
     documented = _docstring_lines(ast.parse(text))
     lines = enumerate(text.splitlines(), start=1)
-    return sum(number not in documented and bool(line.strip()) and not line.strip().startswith("#") for number, line in lines)
+    return sum(
+        number not in documented and bool(line.strip()) and not line.strip().startswith("#") for number, line in lines
+    )
 
 
 def _without_comments(text: str) -> str:

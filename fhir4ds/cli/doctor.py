@@ -56,7 +56,7 @@ def _steps(url: str, table: str) -> Iterator[tuple[str, Callable[[], str]]]:
         yield "host name", lambda: _resolved(host)
         yield "port", lambda: _reached(host, port)
     with connect(url, table=read_table(table), attempts=1, query_timeout=_PATIENCE * 2) as database:
-        yield "login", lambda: f"connected to {target}"
+        yield "login", lambda: f"connected to {target}" if database.session() else ""
         yield "version", lambda: database.session()[0]
         yield "table", lambda: f"{table} can be read{_typed(database.sql('Resource.id'))}"
         yield "query", lambda: _asked(database.stream("Resource.id", batch_size=1))

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
 
 from fhir4ds import events
-from fhir4ds.dialect.statement import Statement
 from fhir4ds.errors import RejectedResource
 from fhir4ds.events import Event
 from fhir4ds.runtime.clock import Clock
@@ -76,7 +75,7 @@ def load(
     source = open_source(resources)
     target = LoadTable(syntax, table, schema)
     # A table that will not do is better found now than when everything has been read.
-    target.check(dispatcher.query(Statement(sql=target.columns_statement, summary="describe table")).rows)
+    dispatcher.run(target.check, retry=True, summary="check table")
 
     def work(session: Session) -> tuple[_Intake, Merged]:
         intake = _Intake(source, strict=strict, progress=progress)

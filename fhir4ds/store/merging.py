@@ -80,7 +80,7 @@ def merge(session: Session, syntax: Syntax, table: LoadTable, rows: Iterable[tup
         f"DELETE FROM {staging} WHERE EXISTS (SELECT 1 FROM {staging} AS later WHERE later.{type} = {staging}.{type} "
         f"AND later.{id} = {staging}.{id} AND later.{position} > {staging}.{position})"
     )
-    kept = dict(session.execute(f"SELECT {type}, COUNT(*) FROM {staging} GROUP BY {type}").rows)
+    kept: dict[str, int] = dict(session.execute(f"SELECT {type}, COUNT(*) FROM {staging} GROUP BY {type}").rows)
     same = syntax.apply("json_same", stored(resource), f"{staging}.{resource}")
     session.execute(f"DELETE FROM {staging} WHERE {same}")
     changes = session.execute(
@@ -88,9 +88,6 @@ def merge(session: Session, syntax: Syntax, table: LoadTable, rows: Iterable[tup
         f"(SELECT {type}, {stored(id)} AS found FROM {staging}) AS staged GROUP BY {type}"
     ).rows
     if changes:
-        session.execute(
-            f"INSERT INTO {table.sql} ({type}, {id}, {resource}) SELECT {type}, {id}, {resource} FROM {staging} "
-            f"ON CONFLICT ({type}, {id}) DO UPDATE SET {resource} = EXCLUDED.{resource}"
-        )
+        session.execute(table.upsert(staging))
     session.execute(f"DROP TABLE {staging}")
     return Merged(kept, {name: written for name, written, _ in changes}, {name: new for name, _, new in changes})

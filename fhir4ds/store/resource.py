@@ -85,7 +85,7 @@ class ResourceReader:
         self._outermost: dict[str, Any] = {}
         # This way the tree is never built, and looking at every object costs a fifth more than not looking.
         self._decode = json.JSONDecoder(
-            object_pairs_hook=self._object, parse_int=_number, parse_float=_number, parse_constant=_constant
+            object_pairs_hook=self._object, parse_int=_number, parse_float=_decimal, parse_constant=_constant
         ).decode
 
     def read(self, text: str) -> Resource:
@@ -157,10 +157,21 @@ def _duplicate(pairs: list[tuple[str, Any]]) -> NotAResource:
 
 
 def _number(text: str) -> int:
-    exponent = text.lower().partition("e")[2] or "0"
-    if len(text) > _MOST_DIGITS or len(exponent) > 8 or abs(int(exponent)) > _MOST_DIGITS:
-        raise NotAResource(f"a number with more than {_MOST_DIGITS} digits or powers of ten")
+    if len(text) > _MOST_DIGITS:
+        raise _too_large()
     return _NUMBER
+
+
+def _decimal(text: str) -> int:
+    if "e" in text or "E" in text:
+        _number(text)
+        if abs(int(text.lower().partition("e")[2])) > _MOST_DIGITS:
+            raise _too_large()
+    return _number(text)
+
+
+def _too_large() -> NotAResource:
+    return NotAResource(f"a number with more than {_MOST_DIGITS} digits or powers of ten")
 
 
 def _constant(name: str) -> NoReturn:
@@ -195,7 +206,8 @@ def _kind(value: object) -> str:
 
 
 def _check_escapes(text: str) -> None:
-    if "\\u" not in text or _MARKED_ESCAPE.search(text) is None:
+    # Looking for one character is ten times as fast as for two.
+    if "\\" not in text or "\\u" not in text or _MARKED_ESCAPE.search(text) is None:
         return
     # Each escape is taken whole, and a surrogate pair as one, so that an escaped backslash before a u misleads nobody.
     for escape in _ESCAPE.finditer(text):

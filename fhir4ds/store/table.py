@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 from fhir4ds.dialect.statement import Statement
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import SourceError
+from fhir4ds.errors import QueryFailed, SourceError
 from fhir4ds.plan.source import TableSource
 from fhir4ds.runtime.dispatcher import Dispatcher
 from fhir4ds.runtime.session import Session
 
 #: The columns of a table that resources are loaded into.
 ID, RESOURCE_TYPE, RESOURCE = "id", "resource_type", "resource"
+
+_ANOTHER_TABLE: Final = "to load, name a table that does not exist yet: table='...'"
 
 #: Names that standard SQL has for types beside those that a dialect uses itself.
 _STANDARD: Final[Mapping[str, SqlType]] = MappingProxyType(
@@ -97,41 +99,37 @@ class LoadTable:
         self._syntax = syntax
         self._name = name
         self._schema = schema
+        self._shown = _shown(name, schema)
         #: The name as it stands in SQL.
         self.sql = syntax.quote(name) if schema is None else f"{syntax.quote(schema)}.{syntax.quote(name)}"
 
-    @property
-    def columns_statement(self) -> str:
-        """Selects what `check` wants to know."""
-        return self._syntax.columns(self._name, self._schema)
+    def upsert(self, rows: str) -> str:
+        """Insert the resources of another table, or give those that are there already their content."""
+        quote = self._syntax.quote
+        type, id, resource = quote(RESOURCE_TYPE), quote(ID), quote(RESOURCE)
+        return (
+            f"INSERT INTO {self.sql} ({type}, {id}, {resource}) SELECT {type}, {id}, {resource} FROM {rows} "
+            f"ON CONFLICT ({type}, {id}) DO UPDATE SET {resource} = EXCLUDED.{resource}"
+        )
 
-    def check(self, rows: Iterable[tuple[Any, ...]]) -> bool:
-        """Make sure that resources can be loaded into what there is.
-
-        Parameters
-        ----------
-        rows : iterable of tuple
-            Answer to `columns_statement`.
-
-        Returns
-        -------
-        bool
-            Whether there is a table.
+    def check(self, session: Session) -> None:
+        """Make sure, before anything is read, that resources can be loaded into the table, if there is one.
 
         Raises
         ------
         SourceError
-            If it has another shape.
+            If its shape, its key or a missing right is in the way.
         """
-        columns: dict[str, str] = dict(rows)
-        for wanted, type in ((ID, SqlType.TEXT), (RESOURCE_TYPE, SqlType.TEXT), (RESOURCE, SqlType.JSON)):
-            if columns and (wanted not in columns or _type(self._syntax, columns[wanted]) is not type):
-                raise SourceError(
-                    f"table {_shown(self._name, self._schema)} cannot be loaded into: it needs a column {wanted!r} of type "
-                    f"{self._syntax.types[type]}, and {_listed(columns)}",
-                    hint="it can be queried as it is; load into a table of another name, which will be made: table='...'",
-                )
-        return bool(columns)
+        if not self._exists(session):
+            return
+        try:
+            session.execute(f"EXPLAIN {self.upsert(self.sql)}")
+        except QueryFailed as error:
+            raise SourceError(
+                f"table {self._shown} cannot be loaded into: {error.message}",
+                hint=f"it needs a primary key of {RESOURCE_TYPE} and {ID}, and you the right to insert and update; "
+                + _ANOTHER_TABLE,
+            ) from error
 
     def secure(self, session: Session) -> None:
         """Have the table, and keep other loads out of it until the transaction ends."""
@@ -144,7 +142,15 @@ class LoadTable:
             session.execute(self._definition())
 
     def _exists(self, session: Session) -> bool:
-        return self.check(session.execute(self.columns_statement).rows)
+        columns: dict[str, str] = dict(session.execute(self._syntax.columns(self._name, self._schema)).rows)
+        for wanted, type in ((ID, SqlType.TEXT), (RESOURCE_TYPE, SqlType.TEXT), (RESOURCE, SqlType.JSON)):
+            if columns and (wanted not in columns or _type(self._syntax, columns[wanted]) is not type):
+                raise SourceError(
+                    f"table {self._shown} cannot be loaded into: it needs a column {wanted!r} of type "
+                    f"{self._syntax.types[type]}, and {_listed(columns)}",
+                    hint=f"it can be queried as it is; {_ANOTHER_TABLE}",
+                )
+        return bool(columns)
 
     def _definition(self) -> str:
         quote, json = self._syntax.quote, self._syntax.types[SqlType.JSON]

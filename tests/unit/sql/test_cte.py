@@ -54,7 +54,7 @@ def test_assembled_text() -> None:
     """One step a block, indented, in order; then the final SELECT."""
     steps = (CTE("one", "SELECT 1 AS a"), CTE("two", "SELECT a FROM one", materialized=True))
     assert CTEAssembler().assemble(steps, "SELECT a FROM two") == (
-        "WITH one AS (\n  SELECT 1 AS a\n),\ntwo AS MATERIALIZED (\n  SELECT a\n  FROM one\n)\nSELECT a FROM two"
+        "WITH one AS (\n  SELECT 1 AS a\n),\ntwo AS MATERIALIZED (\n  SELECT a FROM one\n)\nSELECT a FROM two"
     )
 
 

@@ -1,0 +1,197 @@
+"""How many of one unit are one of another: UCUM units, calendar units, and where the two meet.
+
+Facts that are known when an expression is compiled. Calendar units have a word where UCUM has a code: ``1 year`` is a
+calendar year, ``1 'a'`` the mean Julian year (FHIRPath, "Time-valued Quantities" and "Unit Conversions").
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import json
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from types import MappingProxyType
+
+from fhir4ds.ucum.units import common_units, unit, without_annotations
+
+#: The UCUM code of each calendar unit. They mean the same, but for years and months.
+DEFINITE: Mapping[str, str] = MappingProxyType(
+    {
+        "year": "a",
+        "month": "mo",
+        "week": "wk",
+        "day": "d",
+        "hour": "h",
+        "minute": "min",
+        "second": "s",
+        "millisecond": "ms",
+    }
+)
+#: The calendar unit of each UCUM code that has one.
+CALENDAR: Mapping[str, str] = MappingProxyType({code: word for word, code in DEFINITE.items()})
+
+_VARIABLE = ("year", "month")
+_WORDS = {name: word for word in DEFINITE for name in (word, word + "s")}
+
+#: Days in each calendar unit; a year is also 12 months.
+_DAYS = {
+    "year": Fraction(365),
+    "month": Fraction(30),
+    "week": Fraction(7),
+    "day": Fraction(1),
+    "hour": Fraction(1, 24),
+    "minute": Fraction(1, 24 * 60),
+    "second": Fraction(1, 24 * 60 * 60),
+    "millisecond": Fraction(1, 24 * 60 * 60 * 1000),
+}
+_MONTHS_OF_YEAR = 12
+
+#: Whole numbers below this can be multiplied with a decimal, or two of the small ones with each other.
+_LARGEST, _LARGEST_SHARED = 2**63, 10**9
+_TOLERANCE = Fraction(1, 10**12)
+
+
+class Purpose(enum.Enum):
+    """What a conversion is for; that decides whether calendar and UCUM units of time can meet."""
+
+    COMPARISON = "comparison"  # years and months of the calendar and of UCUM do not compare
+    EQUIVALENCE = "equivalence"  # they do
+    ADDITION = "addition"  # years and months are converted to nothing else
+    CONVERSION = "conversion"  # asked for by name: reckoned in the system of the source
+
+
+def calendar_word(code: str) -> str | None:
+    """The calendar unit that a unit is, in the singular; None if it is none.
+
+    Examples
+    --------
+    >>> calendar_word("days"), calendar_word("d")
+    ('day', None)
+    """
+    return _WORDS.get(code)
+
+
+def calendar_names() -> Iterator[str]:
+    """The words for calendar units, singular and plural."""
+    return iter(_WORDS)
+
+
+def conversion(source: str, target: str, purpose: Purpose) -> Fraction | None:
+    """How many units of ``target`` one ``source`` is; None if they are not commensurable.
+
+    Examples
+    --------
+    >>> conversion("cm", "m", Purpose.COMPARISON), conversion("week", "d", Purpose.COMPARISON)
+    (Fraction(1, 100), Fraction(7, 1))
+    >>> conversion("year", "a", Purpose.COMPARISON) is None
+    True
+    """
+    if source == target:
+        return Fraction(1)
+    a, b = calendar_word(source), calendar_word(target)
+    if a is not None and b is not None:
+        return _between_words(a, b, purpose)
+    if a is None and b is None:
+        return _between_codes(source, target)
+    if purpose is Purpose.CONVERSION:
+        # 182.5 days are 0.5 'a', as half a calendar year; 182.5 'd' are not.
+        if a is not None and target in CALENDAR:
+            return _between_words(a, CALENDAR[target], purpose)
+    elif purpose is not Purpose.EQUIVALENCE and any(
+        word in _VARIABLE or CALENDAR.get(code) in _VARIABLE for word, code in ((a, target), (b, source))
+    ):
+        return None
+    return _between_codes(DEFINITE[a] if a is not None else source, DEFINITE[b] if b is not None else target)
+
+
+def _between_words(source: str, target: str, purpose: Purpose) -> Fraction | None:
+    if source == target:
+        return Fraction(1)
+    if purpose is Purpose.ADDITION and (source in _VARIABLE or target in _VARIABLE):
+        return None
+    if (source, target) == _VARIABLE:
+        return Fraction(_MONTHS_OF_YEAR)
+    if (target, source) == _VARIABLE:
+        return Fraction(1, _MONTHS_OF_YEAR)
+    return _DAYS[source] / _DAYS[target]
+
+
+def _between_codes(source: str, target: str) -> Fraction | None:
+    a, b = unit(source), unit(target)
+    return a.factor / b.factor if a is not None and b is not None and a.dimension == b.dimension else None
+
+
+def ratio(source: str, target: str, purpose: Purpose) -> tuple[int, int] | None:
+    """Two whole numbers by which values in ``source`` and in ``target`` are multiplied to be compared.
+
+    Returns
+    -------
+    tuple of int or None
+        None if the units are not commensurable, or too far apart for a database to reckon with.
+
+    Examples
+    --------
+    >>> ratio("cm", "m", Purpose.COMPARISON)
+    (1, 100)
+    """
+    factor = conversion(source, target, purpose)
+    return None if factor is None else _bounded(factor, _LARGEST)
+
+
+def _bounded(factor: Fraction, limit: int) -> tuple[int, int] | None:
+    """Numerator and denominator of a factor, both below a limit; None if that takes more than a hair's breadth."""
+    least = min(factor, 1 / factor)
+    close = least.limit_denominator(limit - 1)
+    if abs(close - least) > least * _TOLERANCE:
+        return None
+    return (close.numerator, close.denominator) if least == factor else (close.denominator, close.numerator)
+
+
+@functools.lru_cache(maxsize=256)
+def ratios_to(target: str, purpose: Purpose, *, fhir: bool) -> str:
+    """The `ratio` of each unit that data may have to one unit, as a JSON object; its values are pairs like ``1 100``.
+
+    Parameters
+    ----------
+    target : str
+        The unit that is known.
+    purpose : Purpose
+        What for.
+    fhir : bool
+        Whether the units come from FHIR, where time units are those of the calendar if the other operand says so.
+    """
+    known = calendar_word(target) is not None
+    found: dict[str, str] = {}
+    for code in (target, *common_units(), *calendar_names()):
+        source = CALENDAR.get(code, code) if fhir and known else code
+        pair = ratio(source, target, purpose)
+        if pair is not None:
+            found.setdefault(without_annotations(code), f"{pair[0]} {pair[1]}")
+    return json.dumps(found, ensure_ascii=False)
+
+
+@functools.cache
+def all_ratios() -> str:
+    """All units that data may have as a JSON object; its values are like ``7 1 100``.
+
+    The first number tells the dimension, the others how many units of one that all of the dimension share the unit is.
+    """
+    dimensions: dict[str, dict[str, Fraction]] = {}
+    for code, meaning in common_units().items():
+        dimensions.setdefault(meaning.dimension, {})[code] = meaning.factor
+    for name, word in _WORDS.items():
+        definite = unit(DEFINITE[word])
+        if definite is not None and word not in _VARIABLE:
+            dimensions[definite.dimension][name] = definite.factor
+    dimensions["calendar"] = {
+        name: Fraction(_MONTHS_OF_YEAR if word == "year" else 1) for name, word in _WORDS.items() if word in _VARIABLE
+    }
+    found: dict[str, str] = {}
+    for number, factors in enumerate(dimensions.values()):
+        middle = sorted(factors.values())[len(factors) // 2]
+        for code, factor in factors.items():
+            pair = _bounded(factor / middle, _LARGEST_SHARED)
+            if pair is not None:
+                found[code] = f"{number} {pair[0]} {pair[1]}"
+    return json.dumps(found, ensure_ascii=False)

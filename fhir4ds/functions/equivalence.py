@@ -109,7 +109,7 @@ def _digits(value: Node) -> Node:
     examples=(
         Example(expression="'Ada  Byron' ~ 'ada byron'", result=(True,)),
         Example(expression="(1 | 2) ~ (2 | 1)", result=(True,)),
-        Example(expression="0.67 ~ 0.666", result=(False,)),
+        Example(expression="0.67 ~ 0.666", result=(True,)),
         Example(expression="{} ~ {}", result=(True,)),
     ),
 )

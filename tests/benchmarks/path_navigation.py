@@ -149,7 +149,7 @@ def _measure(case: Case, rounds: int, databases: dict[str, Database]) -> Measure
     answers = [canonical_rows(call()) for call in calls.values()]
     assert answers[0] and all(answer == answers[0] for answer in answers), f"{case.expression}: the variants differ"
     times: dict[str, list[float]] = {variant: [] for variant in _VARIANTS}
-    order = random.Random(case.expression)  # noqa: S311 - the same order in each run
+    order = random.Random(case.expression)
     gc.collect()
     gc.disable()
     try:

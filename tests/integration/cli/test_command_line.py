@@ -214,7 +214,7 @@ def test_ctrl_c_cancels_on_the_server(postgres_url: str) -> None:
         _wait_for(lambda: watching.execute_query(waiting) == [(1,)])
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
-        assert (process.returncode, out, err) == (130, "", "cancelled\n")
+        assert (process.returncode, out, err.strip()) == (130, "", "cancelled")
         _wait_for(lambda: watching.execute_query(waiting) == [(0,)])
 
 

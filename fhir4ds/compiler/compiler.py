@@ -72,7 +72,11 @@ def compile_expression(text: str, syntax: Syntax, source: Source, options: Optio
     --------
     >>> from fhir4ds.plan.source import TableSource
     >>> from fhir4ds_postgres.syntax import PostgresSyntax
-    >>> print(compile_expression("Patient.name.given", PostgresSyntax(), TableSource(), Options()).statement.sql)
+    >>> compiled = compile_expression("Patient.name.given", PostgresSyntax(), TableSource(), Options())
+    >>> [column.name for column in compiled.statement.columns]
+    ['id', 'value']
+    >>> compiled.statement.summary
+    'fhirpath Patient.name.given'
     """
     tree = parse(text)
     root = _resource_types(tree, options)

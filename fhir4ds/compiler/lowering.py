@@ -20,7 +20,7 @@ from fhir4ds.errors import (
 )
 from fhir4ds.fhir.model import Model, load_model
 from fhir4ds.fhirpath import ast
-from fhir4ds.functions import values
+from fhir4ds.functions import quantities, values
 from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
 from fhir4ds.functions.declaration import Function
 from fhir4ds.functions.subsetting import at, check_order
@@ -130,9 +130,9 @@ class Lowering:
 
     @lower.register
     def _(self, node: ast.Literal, scope: Scope) -> Collection:
-        type = _LITERALS.get(node.type)
-        if type is None or isinstance(node.value, ast.Quantity):
-            raise self.error(UnsupportedFeature, "quantity literals are not supported yet", node)
+        if isinstance(node.value, ast.Quantity):
+            return quantities.literal(node.value.value, node.value.unit)
+        type = _LITERALS[node.type]
         return values.system(Constant(node.value, SYSTEM_TYPES[type.name]), type)
 
     @lower.register

@@ -45,6 +45,9 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "multiply_decimal": "TRIM_SCALE(ROUND({0} * {1}, 12))",
         "divide_decimal": "TRIM_SCALE(ROUND({0} / {1}, 12))",
         "quotient_decimal": "DIV({0}, {1})",
+        # a decimal times a whole number, and times one over another; NULL where that does not fit
+        "scale": "(CASE WHEN ABS({0} * {1}) < 1e26 THEN {0} * {1} END)",
+        "scale_ratio": "(CASE WHEN ABS({0} * {1}) < 1e26 THEN TRIM_SCALE(ROUND({0} * {1} / {2}, 12)) END)",
         "absolute": "ABS({0})",
         "ceiling": "CEIL({0})",
         "floor": "FLOOR({0})",
@@ -69,6 +72,9 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "fold_text": "TRIM(REGEXP_REPLACE(LOWER({0}), '\\s+', ' ', 'g'))",
         "pad_right": "RPAD({0}, {1}, {2})",
         "regexp_matches": "({0} ~ {1})",
+        "regexp_remove": "REGEXP_REPLACE({0}, {1}, '', 'g')",
+        # the part with a number, counted from 1; empty text if there are fewer
+        "split_part": "SPLIT_PART({0}, {1}, {2})",
         # dates and times, as ISO 8601 text; both give and take text
         # A leap second is the moment after second 59.
         "to_utc": (
@@ -94,6 +100,8 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         # Whether two documents are the same to the last digit, by their bytes: to = 1.5 and 1.50 are equal, and slower.
         "json_same": "(CAST(ROW({0}) AS RECORD) *= CAST(ROW({1}) AS RECORD))",
         "json_has": "({0} ? {1})",
+        # the text that a constant object has for a key; NULL if it has none
+        "look_up": "({0} ->> {1})",
         # values of an object's members in the order of their names, but for the names in the second argument
         "json_members": (
             "ARRAY(SELECT value FROM JSONB_EACH(CASE JSONB_TYPEOF({0}) WHEN 'object' THEN {0} END) "

@@ -216,11 +216,8 @@ class Syntax(ABC):
         """
         selected = ", ".join(keys)
         if form is ItemForm.SCALAR:
-            # OFFSET keeps the planner from pulling the subquery up and evaluating the item again in WHERE.
-            return (
-                f"SELECT {selected}, item.value FROM {source} "
-                f"CROSS JOIN LATERAL (SELECT {item} AS value OFFSET 0) AS item"
-            )
+            # OFFSET keeps the planner from merging the steps, which would evaluate the item again in WHERE.
+            return f"SELECT {selected}, {item} AS value FROM {source} OFFSET 0"
         rows, value = item, self.from_json("item.value", type)
         if form is ItemForm.ARRAY:
             rows, value = self.array_rows(item), "item.value"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
+import attrs
+
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import InvalidOperation, UnsupportedFeature
-from fhir4ds.functions import temporal, values
+from fhir4ds.errors import InvalidOperation
+from fhir4ds.functions import quantities, temporal, values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
+from fhir4ds.functions.quantities import Form
 from fhir4ds.plan.collection import (
     BOOLEAN,
     DATE,
@@ -14,7 +20,6 @@ from fhir4ds.plan.collection import (
     DECIMAL,
     INTEGER,
     LONG,
-    QUANTITY,
     STRING,
     SYSTEM_TYPES,
     TIME,
@@ -30,6 +35,7 @@ from fhir4ds.plan.nodes import (
     Reference,
     apply,
     bind,
+    both,
     integer,
     length,
     null,
@@ -39,13 +45,16 @@ _NUMBERS = (INTEGER, LONG, DECIMAL)
 _DATES = (DATE, DATETIME)
 _EMPTY = null(SqlType.BOOLEAN)
 
+_Types = tuple[TypeName | None, TypeName | None]
+_Pair = Callable[[Node, Node], Node]
+
 
 def comparable(left: TypeName | None, right: TypeName | None) -> bool:
     """Whether values of two System types can be compared at all."""
     return left == right or (left in _NUMBERS and right in _NUMBERS) or (left in _DATES and right in _DATES)
 
 
-def _equal_values(call: Call, left: Node, right: Node, types: tuple[TypeName | None, TypeName | None]) -> Node:
+def _equal_values(call: Call, left: Node, right: Node, types: _Types) -> Node:
     """Equality of two values that are there."""
     a, b = types
     if left.type is not right.type and SqlType.JSON in (left.type, right.type):
@@ -64,9 +73,10 @@ def equality(call: Call, left: Collection, right: Collection) -> Node:
     """Whether two collections are equal: NULL where either is empty or precision cannot tell."""
     if values.is_empty(left) or values.is_empty(right):
         return _EMPTY
+    forms = quantities.forms(call, left, right)
+    if forms is not None:
+        return _equal_quantities(call, left, right, forms)
     types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
-    if QUANTITY in types or _is_quantity(left) or _is_quantity(right):
-        raise call.error(UnsupportedFeature, "quantities cannot be compared yet")
     dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
     if not dynamic and not comparable(*types):
         found = apply("and", values.present(call, left), values.present(call, right))
@@ -78,21 +88,45 @@ def equality(call: Call, left: Collection, right: Collection) -> Node:
             return pair
         missing = apply("or", apply("is_null", a), apply("is_null", b))
         return Case(((missing, _EMPTY),), pair)
-    return _equal_arrays(call, a, b, types)
+    return _equal_arrays(call, a, b, partial(_equal_values, call, types=types))
+
+
+def _equal_quantities(call: Call, left: Collection, right: Collection, forms: tuple[Form, Form]) -> Node:
+    """Equality of collections one of which is known to hold quantities."""
+    undecided = next((side for side in (left, right) if side.choices and not side.many), None)
+    if undecided is not None and Form.OPEN in forms:
+        # Only what may be a quantity is read; an element of another type differs.
+        chosen = attrs.evolve(undecided, guard=None)
+        chosen = quantities.chosen(call, chosen)
+        sides = (chosen, right) if undecided is left else (left, chosen)
+        found = both(undecided.guard, values.present(call, chosen)) or FALSE
+        there = apply("and", values.present(call, left), values.present(call, right))
+        return Case(((found, equality(call, *sides)), (there, FALSE)), _EMPTY)
+    a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
+    pair = partial(quantities.equal, call.names, forms=forms)
+    if a.many or b.many:
+        return _equal_arrays(call, a, b, pair)
+    if Form.OPEN not in forms:
+        return pair(a, b)
+    missing = apply("or", apply("is_null", a), apply("is_null", b))
+    return Case(((missing, _EMPTY),), pair(a, b))
 
 
 def equal_items(call: Call, left: Collection, right: Collection) -> Node:
-    """Whether two single items that are there are equal; false where precision cannot tell."""
-    types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
+    """Whether two single items that are there are equal; false where precision or units cannot tell."""
     a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
+    forms = quantities.forms(call, left, right)
+    if forms is not None:
+        return apply("coalesce", quantities.equal(call.names, a, b, forms), FALSE)
+    types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
     return apply("coalesce", _equal_values(call, a, b, types), FALSE)
 
 
-def _equal_arrays(call: Call, a: Node, b: Node, types: tuple[TypeName | None, TypeName | None]) -> Node:
+def _equal_arrays(call: Call, a: Node, b: Node, equal: _Pair) -> Node:
     def compare(first: Node, second: Node) -> Node:
         variable, index = call.names.fresh(), call.names.fresh()
         other = apply("array_at", second, Reference(index, SqlType.INTEGER), type=b.type)
-        pair = _equal_values(call, Reference(variable, a.type), other, types)
+        pair = equal(Reference(variable, a.type), other)
         none = apply("equal", integer(0), apply("least", length(first), length(second), type=SqlType.INTEGER))
         return Case(
             (
@@ -109,10 +143,6 @@ def _equal_arrays(call: Call, a: Node, b: Node, types: tuple[TypeName | None, Ty
         values.as_array(a, call.names),
         lambda first: bind(call.names.fresh(), values.as_array(b, call.names), lambda second: compare(first, second)),
     )
-
-
-def _is_quantity(collection: Collection) -> bool:
-    return collection.type is not None and collection.type.name == "Quantity"
 
 
 @operator(
@@ -144,9 +174,10 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
     """Whether one single value comes before another."""
     if values.is_empty(left) or values.is_empty(right):
         return _EMPTY
+    forms = quantities.forms(call, left, right)
+    if forms is not None:
+        return quantities.order(call, left, right, forms, "less_or_equal" if or_equal else "less")
     types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
-    if QUANTITY in types or _is_quantity(left) or _is_quantity(right):
-        raise call.error(UnsupportedFeature, "quantities cannot be compared yet")
     if values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model):
         types = types[0] or types[1], types[1] or types[0]
     if not comparable(*types) or types[0] in (None, BOOLEAN):

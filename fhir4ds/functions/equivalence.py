@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import temporal, values
+from fhir4ds.functions import quantities, temporal, values
 from fhir4ds.functions.combining import aligned
 from fhir4ds.functions.comparison import comparable
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
+from fhir4ds.functions.quantities import Form
 from fhir4ds.plan.collection import BOOLEAN, DATE, DATETIME, DECIMAL, STRING, TIME, Collection, TypeName
 from fhir4ds.plan.nodes import FALSE, TRUE, Case, Cast, Constant, Exists, Node, Reference, apply, bind, integer, length
 
 _GROUP = "Equality"
 _Types = tuple[TypeName | None, TypeName | None]
+_Pair = Callable[[Node, Node], Node]
 
 
 def equivalence(call: Call, left: Collection, right: Collection) -> Node:
-    """Whether two collections are equivalent; never NULL."""
+    """Whether two collections are equivalent; NULL only for two quantities whose units are not commensurable."""
     if values.is_empty(left) or values.is_empty(right):
         other = right if values.is_empty(left) else left
         return TRUE if values.is_empty(other) else apply("not", values.present(call, other))
+    forms = quantities.forms(call, left, right)
+    if forms is not None:
+        return _equivalent_quantities(call, left, right, forms)
     types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
     dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
     if not dynamic and not comparable(*types):
@@ -29,8 +36,22 @@ def equivalence(call: Call, left: Collection, right: Collection) -> Node:
     if not left.many and not right.many:
         a, b = (values.value(side, call.model, call.names) for side in (left, right))
         return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: _single(call, x, y, types)))
-    a, b = aligned(call, left, right)
-    return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: _arrays(call, x, y, types)))
+    return _arrays(call, *aligned(call, left, right), partial(_items, call, types=types))
+
+
+def _equivalent_quantities(call: Call, left: Collection, right: Collection, forms: tuple[Form, Form]) -> Node:
+    """Equivalence of collections one of which is known to hold quantities."""
+    pair = partial(quantities.equivalent, call.names, forms=forms)
+    if left.many or right.many:
+        # Numbers stand among quantities as JSON.
+        open_forms = tuple(Form.OPEN if form is Form.NUMBER else form for form in forms)
+        a, b = aligned(call, left, right)
+        pair = partial(quantities.equivalent, call.names, forms=open_forms if a.type is SqlType.JSON else forms)
+        return _arrays(call, a, b, lambda x, y: apply("coalesce", pair(x, y), FALSE))
+    there = [values.present(call, side) for side in (left, right)]
+    sides = [quantities.chosen(call, side) if side.choices else side for side in (left, right)]
+    a, b = (values.value(side, call.model, call.names) for side in sides)
+    return Case(((apply("and", *there), pair(a, b)), (apply("or", *there), FALSE)), TRUE)
 
 
 def _single(call: Call, a: Node, b: Node, types: _Types) -> Node:
@@ -40,22 +61,26 @@ def _single(call: Call, a: Node, b: Node, types: _Types) -> Node:
     return Case(((both_missing, TRUE), (either_missing, FALSE)), _items(call, a, b, types))
 
 
-def _arrays(call: Call, a: Node, b: Node, types: _Types) -> Node:
+def _arrays(call: Call, a: Node, b: Node, equal: _Pair) -> Node:
     """Whether each item of one array has its equivalent in the other, and both are of one length."""
-    return Case(
-        (
-            (apply("unequal", length(a), length(b)), FALSE),
-            (_lacks(call, a, b, types), FALSE),
-            (_lacks(call, b, a, types[::-1]), FALSE),
-        ),
-        TRUE,
-    )
+
+    def compare(a: Node, b: Node) -> Node:
+        return Case(
+            (
+                (apply("unequal", length(a), length(b)), FALSE),
+                (_lacks(call, a, b, equal), FALSE),
+                (_lacks(call, b, a, lambda x, y: equal(y, x)), FALSE),
+            ),
+            TRUE,
+        )
+
+    return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: compare(x, y)))
 
 
-def _lacks(call: Call, a: Node, b: Node, types: _Types) -> Node:
+def _lacks(call: Call, a: Node, b: Node, equal: _Pair) -> Node:
     """Whether an item of one array has no equivalent in the other."""
     mine, other = (Reference(call.names.fresh(), side.type) for side in (a, b))
-    found = Exists(b, other.name, _items(call, mine, other, types))
+    found = Exists(b, other.name, equal(mine, other))
     return Exists(a, mine.name, apply("not", found))
 
 

@@ -17,7 +17,7 @@ from fhir4ds.runtime.answer import encode_json
 from fhir4ds.store.document import resources_in
 from fhir4ds.store.files import PathLike, ResourceFile, find_files, uncompressed, unreadable
 from fhir4ds.store.report import Rejection
-from fhir4ds.store.resource import LONGEST, too_long
+from fhir4ds.store.resource import LONGEST, not_json, too_long
 
 #: A resource or a Bundle as a value: a mapping, or JSON text.
 Value: TypeAlias = Mapping[str, Any] | str | bytes
@@ -26,7 +26,7 @@ Value: TypeAlias = Mapping[str, Any] | str | bytes
 Resources: TypeAlias = PathLike | Value | Iterable[PathLike | Value]
 
 _BOM: Final = b"\xef\xbb\xbf"
-_NOT_READ: Final = "the rest of the file was not read"
+_NOT_READ: Final = "the rest was not read"
 
 # The encoder in C is many times faster than one that knows `Decimal`, so it comes first.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -249,9 +249,9 @@ def _document(content: io.BufferedIOBase, path: str) -> Iterator[Candidate | Rej
         encoded = content.read()
         text = encoded.decode("utf-8-sig")
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        yield Rejection(path, 1, "the compressed file is damaged: it was not read")
+        yield Rejection(path, 1, "the compressed file is damaged: nothing of it was read")
     except UnicodeDecodeError as error:
-        yield Rejection(path, encoded.count(b"\n", 0, error.start) + 1, "not UTF-8: the file was not read")
+        yield Rejection(path, encoded.count(b"\n", 0, error.start) + 1, "not UTF-8: nothing of the file was read")
     else:
         yield from _in_document(text, path, 1)
 
@@ -267,6 +267,6 @@ def _in_document(text: str, path: str | None, line: int) -> Iterator[Candidate |
             yield Candidate(resource, path, line)
     except json.JSONDecodeError as error:
         at = line if path is None else error.lineno
-        yield Rejection(path, at, f"not JSON: {error.msg} at column {error.colno}: {_NOT_READ}")
+        yield Rejection(path, at, f"{not_json(error)}: {_NOT_READ}")
     except RecursionError:
         yield Rejection(path, line, f"nested too deeply: {_NOT_READ}")

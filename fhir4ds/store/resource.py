@@ -110,7 +110,7 @@ class ResourceReader:
         try:
             value = self._decode(text)
         except json.JSONDecodeError as error:
-            raise NotAResource(f"not JSON: {error.msg} at column {error.colno}") from None
+            raise NotAResource(not_json(error)) from None
         except RecursionError:
             raise _too_deep() from None
         if value is not _OBJECT:
@@ -136,6 +136,11 @@ class ResourceReader:
             raise _duplicate(pairs)
         self._outermost = members  # the outermost object ends last
         return _OBJECT
+
+
+def not_json(error: json.JSONDecodeError) -> str:
+    """What is wrong with a text, and where in its line."""
+    return f"not JSON: {error.msg.removesuffix(' at')} at column {error.colno}"
 
 
 def too_long() -> NotAResource:

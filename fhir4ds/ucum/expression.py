@@ -105,7 +105,7 @@ class _Reader:
         self._place += 1
         if token.startswith("{"):
             return []
-        powers = self._group() if token == "(" else _power(token)
+        powers = self._group() if token.startswith("(") else _power(token)
         if self._next().startswith("{"):
             self._place += 1
         return powers

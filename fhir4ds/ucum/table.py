@@ -41,7 +41,7 @@ class Atom:
         Whether its scale is not a ratio, so that it takes no part in products (UCUM, section 4.2).
     """
 
-    dimension: Dimension = attrs.field(converter=MappingProxyType)
+    dimension: Dimension
     factor: Fraction
     metric: bool = False
     special: bool = False

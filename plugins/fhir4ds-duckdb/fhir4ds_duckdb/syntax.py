@@ -44,6 +44,12 @@ class DuckDBSyntax(Syntax):
             "((2 * CAST(ABS({0}) * 1000000000000 AS HUGEINT) * 1000000000000 + CAST(ABS({1}) * 1000000000000 AS HUGEINT))"
             " // (2 * CAST(ABS({1}) * 1000000000000 AS HUGEINT))) AS DECIMAL(38, 0)) * 0.000000000001)"
         ),
+        "scale": "TRY({0} * {1})",
+        "scale_ratio": (
+            # as whole numbers of units of the last digit, which the text without its point has
+            "TRY(CAST(CAST(SIGN({0}) AS HUGEINT) * ((2 * CAST(REPLACE(CAST(ABS({0}) AS VARCHAR), '.', '') AS HUGEINT) "
+            "* {1} + {2}) // (2 * CAST({2} AS HUGEINT))) AS DECIMAL(38, 0)) * 0.000000000001)"
+        ),
         "quotient_decimal": ("(CAST({0} * 1000000000000 AS HUGEINT) // CAST({1} * 1000000000000 AS HUGEINT))"),
         # ROUND takes only a constant number of digits, so the digits wanted are moved before the point and back.
         "round": (
@@ -86,6 +92,7 @@ class DuckDBSyntax(Syntax):
         "json_same": "({0} = {1})",
         "json_text": "JSON_EXTRACT_STRING({0}, '$')",
         "json_has": "JSON_EXISTS({0}, {1})",
+        "look_up": "CAST({0} AS MAP(VARCHAR, VARCHAR))[{1}]",
         "to_json": "TO_JSON({0})",
         "json_object": "JSON_OBJECT({*})",
     }

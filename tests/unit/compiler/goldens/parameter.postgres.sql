@@ -6,6 +6,6 @@ matching_patient AS (
   SELECT * FROM patient WHERE ((resource ->> 'gender') = CAST(%(g)s AS text))
 ),
 patient_where_gender_g_id AS (
-  SELECT key, item.value FROM matching_patient CROSS JOIN LATERAL (SELECT (resource ->> 'id') AS value OFFSET 0) AS item
+  SELECT key, (resource ->> 'id') AS value FROM matching_patient OFFSET 0
 )
 SELECT key AS "id", value FROM patient_where_gender_g_id WHERE value IS NOT NULL ORDER BY key COLLATE "C"

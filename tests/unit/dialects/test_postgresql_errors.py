@@ -203,6 +203,7 @@ def test_an_expression_that_fails_on_a_resource_says_on_which(database: Database
 
 def test_every_error_is_ours_and_has_a_hint(database: Database) -> None:
     """One tree: whoever catches its root catches all, and compile errors never reach the server."""
+    database.load([{"resourceType": "Patient", "id": "p1"}])
     for call in (
         lambda: database.execute_query("SELECT * FROM nowhere"),
         lambda: database.query("Patient.brthDate"),

@@ -94,6 +94,23 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
     # Beyond ASCII, PostgreSQL follows the locale of the database.
     "lower": [((text("ABC1"),), "abc1"), ((text(None),), None)],
     "upper": [((text("abc1"),), "ABC1"), ((text(None),), None)],
+    "replace": [
+        ((text("abcabc"), text("b"), text("")), "acac"),
+        ((text("a.c"), text("."), text("\\1")), "a\\1c"),
+        ((text("abc"), text("z"), text("x")), "abc"),
+    ],
+    "characters": [((text("a\U0001f600\u00e9"),), ["a", "\U0001f600", "\u00e9"])],
+    "split": [((text("a,b,,c"), text(",")), ["a", "b", "", "c"]), ((text("abc"), text(";")), ["abc"])],
+    "split_part": [((text("a b"), text(" "), integer(2)), "b"), ((text("a b"), text(" "), integer(3)), "")],
+    "text_join": [
+        ((text("a", "b", ""), text(", ")), "a, b, "),
+        ((text("a", None, "b"), text("")), "ab"),
+        ((_NO_TEXTS, text(",")), None),
+    ],
+    "encode_hex": [((text("a\u00e9\U0001f600"),), "61c3a9f09f9880"), ((text(""),), "")],
+    "decode_hex": [((text("61c3a9f09f9880"),), "a\u00e9\U0001f600"), ((text(""),), "")],
+    "encode_base64": [((text("a\u00e9"),), "YcOp"), ((text("x" * 60),), "eHh4" * 20)],
+    "base64_to_hex": [((text("YcOp"),), "61c3a9")],
     "pad_right": [((text("12"), integer(4), text("0")), "1200"), ((text("1234"), integer(4), text("0")), "1234")],
     "regexp_matches": [
         ((text("abc"), text("b")), True),
@@ -101,6 +118,12 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ((text("a\nc"), text("a.c")), True),
         ((text("2015T10:00Z"), text("T.*(Z|[-+][0-9]{2}:[0-9]{2})$")), True),
     ],
+    "regexp_replace": [
+        ((text("abcabc"), text("[ac]"), text("x")), "xbxxbx"),
+        ((text("john doe"), text("(\\w+) (\\w+)"), text("\\2 \\1")), "doe john"),
+        ((text("a\nb"), text("a.b"), text("x")), "x"),
+    ],
+    "regexp_remove": [((text("m{a}[b]{c}"), text("\\{[^}]*\\}")), "m[b]")],
     "quotient": [((integer(7), integer(2)), 3), ((integer(-7), integer(2)), -3), ((integer(7), integer(-2)), -3)],
     "remainder": [
         ((integer(7), integer(3)), 1),
@@ -122,6 +145,16 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
     "quotient_decimal": [
         ((decimal("5.5"), decimal("0.7")), 7),
         ((decimal("-5.5"), decimal("0.7")), -7),
+    ],
+    "scale": [
+        ((decimal("1.5"), integer(3)), Decimal("4.5")),
+        ((decimal("-0.001"), integer(1000)), Decimal(-1)),
+        ((decimal("99999999999999"), integer(10**15)), None),
+    ],
+    "scale_ratio": [
+        ((decimal("1"), integer(1), integer(3)), Decimal("0.333333333333")),
+        ((decimal("-2"), integer(1), integer(3)), Decimal("-0.666666666667")),
+        ((decimal("2.5"), integer(9), integer(5)), Decimal("4.5")),
     ],
     "absolute": [((integer(-5),), 5), ((decimal("-1.5"),), Decimal("1.5"))],
     "ceiling": [((decimal("1.1"),), 2), ((decimal("-1.1"),), -1)],
@@ -153,6 +186,7 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ((json('{"a": 1}'), json('{"a": 2}')), False),
         ((json('{"a": 1.5}'), json('{"a": 1.50}')), False),
     ],
+    "look_up": [((json('{"a": "x", "b": "y"}'), text("b")), "y"), ((json('{"a": "x"}'), text("z")), None)],
     "json_members": [
         ((json('{"b": 1, "a": {"c": 2}, "x/y~": 3, "it\'s": 4}'), text("b", "z")), [{"c": 2}, 4, 3]),
         ((json("{}"), text("b", "z")), []),
@@ -220,6 +254,9 @@ CLOCKS = {
     "time_of_day": r"\d\d:\d\d:\d\d\.\d{3}",
 }
 
+#: Primitives that are parts of a regular expression, which is all that they can be judged by.
+PATTERNS = ("word_boundary", "line_mode")
+
 _JSON_RESULTS = ("to_json", "json_object", "json_members", "json_items")
 
 #: Primitives whose result is a whole number, of whichever SQL type; the compiler casts it.
@@ -237,7 +274,7 @@ _CASES = [
 
 def test_every_primitive_has_a_meaning_here() -> None:
     """A new primitive comes with arguments and values that hold on every database."""
-    assert set(PRIMITIVES) == set(MEANINGS) | set(CLOCKS)
+    assert set(PRIMITIVES) == {*MEANINGS, *CLOCKS, *PATTERNS}
 
 
 @pytest.mark.parametrize(("name", "arguments", "expected"), _CASES)
@@ -262,6 +299,23 @@ def test_clock_primitives_give_utc_text(engine: Engine, name: str, shape: str) -
     read = engine.syntax.apply(name)
     [(first, second)] = engine.run(f"SELECT {read}, {read}")
     assert re.fullmatch(shape, first) and first == second
+
+
+def test_word_boundaries(engine: Engine) -> None:
+    """A boundary is where a word begins or ends, and nothing else."""
+    syntax = engine.syntax
+    boundary = syntax.apply("word_boundary")
+    pattern = syntax.apply("concat", boundary, syntax.apply("concat", syntax.text("o"), boundary))
+    found = [syntax.apply("regexp_matches", syntax.text(value), pattern) for value in ("on or off", "x o y", "o")]
+    assert engine.run(f"SELECT {', '.join(found)}") == [(False, True, True)]
+
+
+def test_line_mode(engine: Engine) -> None:
+    """In this mode a line has a beginning and an end of its own."""
+    syntax = engine.syntax
+    mode = engine.value(syntax.apply("line_mode"))
+    assert engine.value(syntax.apply("regexp_matches", syntax.text("a\nb"), syntax.text(f"(?{mode})^b$"))) is True
+    assert engine.value(syntax.apply("regexp_matches", syntax.text("a\nb"), syntax.text("^b$"))) is False
 
 
 def test_primitives_stay_single_operands(engine: Engine) -> None:

@@ -23,6 +23,7 @@ from fhir4ds.fhirpath import ast
 from fhir4ds.functions import quantities, values
 from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
 from fhir4ds.functions.declaration import Function
+from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.subsetting import at, check_order
 from fhir4ds.functions.typing import narrow, resolve_type
 from fhir4ds.plan.collection import (
@@ -254,6 +255,10 @@ class Lowering:
         kind = values.system_type(operand.type, self.model)
         if values.is_empty(operand):
             return operand
+        if quantities.form(call, operand) in (Form.SYSTEM, Form.FHIR):
+            if node.sign == "+":
+                return operand
+            return quantities.mapped(call, operand, lambda value: Apply("negate", (value,), value.type))
         if kind not in (INTEGER, LONG, DECIMAL):
             raise self.error(InvalidOperation, f"{node.sign} needs a number, not {kind or operand.type}", node)
         value = values.single_value(call, operand)

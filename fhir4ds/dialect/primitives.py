@@ -64,14 +64,36 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "length": "CHAR_LENGTH({0})",
         "left": "LEFT({0}, {1})",
         "right": "RIGHT({0}, {1})",
-        "substring": "SUBSTRING({0}, {1}, {2})",
+        "substring": "SUBSTRING({0}, CAST({1} AS INTEGER), CAST({2} AS INTEGER))",
         "position": "POSITION({1} IN {0})",
         "lower": "LOWER({0})",
         "upper": "UPPER({0})",
         # without differences of case, and with each run of white space as one space
         "fold_text": "TRIM(REGEXP_REPLACE(LOWER({0}), '\\s+', ' ', 'g'))",
         "pad_right": "RPAD({0}, {1}, {2})",
+        "replace": "REPLACE({0}, {1}, {2})",
+        # array of the code points, and of the parts between separators that are not empty
+        "characters": "STRING_TO_ARRAY({0}, NULL)",
+        "split": "STRING_TO_ARRAY({0}, {1})",
+        # the texts of an array with a separator between them; NULL if there are none
+        "text_join": (
+            "(SELECT STRING_AGG(item, {1} ORDER BY place) FROM UNNEST({0}) WITH ORDINALITY AS items (item, place))"
+        ),
+        # regular expressions: case counts, "." is any character, "^" and "$" are the ends of the whole text
         "regexp_matches": "({0} ~ {1})",
+        # every match replaced by a text in which \1 to \9 are the groups and \\ is a backslash
+        "regexp_replace": "REGEXP_REPLACE({0}, {1}, {2}, 'g')",
+        # a pattern, as text, that is met where a word of ASCII letters, digits and underscores begins or ends
+        "word_boundary": "'(?:(?<=[A-Za-z0-9_])(?![A-Za-z0-9_])|(?<![A-Za-z0-9_])(?=[A-Za-z0-9_]))'",
+        # the letter, as text, of the option with which "^" and "$" are the ends of each line: (?x) before a pattern
+        "line_mode": "'w'",
+        # UTF-8 bytes of a text
+        "encode_hex": "ENCODE(CONVERT_TO({0}, 'UTF8'), 'hex')",
+        "decode_hex": "CONVERT_FROM(DECODE({0}, 'hex'), 'UTF8')",
+        "encode_base64": "TRANSLATE(ENCODE(CONVERT_TO({0}, 'UTF8'), 'base64'), CHR(10), '')",
+        "base64_to_hex": "ENCODE(DECODE({0}, 'base64'), 'hex')",
+        # the text of a group; NULL if it is empty or nothing matches
+        "regexp_group": "NULLIF((REGEXP_MATCH({0}, {1}))[{2}], '')",
         "regexp_remove": "REGEXP_REPLACE({0}, {1}, '', 'g')",
         # the part with a number, counted from 1; empty text if there are fewer
         "split_part": "SPLIT_PART({0}, {1}, {2})",
@@ -85,6 +107,14 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "now": "TO_CHAR(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
         "today": "TO_CHAR(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
         "time_of_day": "TO_CHAR(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', 'HH24:MI:SS.MS')",
+        # microseconds from 1970 to a date or date-time without a zone, and back to a date-time
+        "microseconds": "CAST(EXTRACT(EPOCH FROM CAST(REPLACE({0}, ':60', ':59') AS TIMESTAMP)) * 1000000 AS BIGINT)",
+        "from_microseconds": (
+            "TO_CHAR(TIMESTAMP '1970-01-01' + MAKE_INTERVAL(days => CAST({0} / 86400000000 AS INTEGER)) "
+            "+ MOD({0}, 86400000000) * INTERVAL '1 microsecond', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+        ),
+        # whole months after a date; the last day of a month that is too short
+        "add_months": "TO_CHAR(CAST({0} AS DATE) + MAKE_INTERVAL(months => CAST({1} AS INTEGER)), 'YYYY-MM-DD')",
         # arrays
         "array_length": "CARDINALITY({0})",
         "array_at": "({0})[{1}]",

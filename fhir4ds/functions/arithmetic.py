@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation
-from fhir4ds.functions import values
+from fhir4ds.functions import calendar, quantities, quantity_arithmetic, values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, STRING, Collection, TypeName
@@ -95,6 +95,12 @@ def _computed(call: Call, symbol: str, primitive: str, left: Collection, right: 
 )
 def add(call: Call, left: Collection, right: Collection) -> Collection:
     """The sum of two numbers, or two strings one after the other."""
+    forms = quantities.forms(call, left, right)
+    if forms is not None:
+        return quantity_arithmetic.added(call, left, right, forms)
+    moved = calendar.shifted(call, left, right)
+    if moved is not None:
+        return moved
     if operands(call, "+", left, right) == (STRING, STRING):
         a, b = values.single_value(call, left), values.single_value(call, right)
         return values.system(apply("concat", a, b, type=SqlType.TEXT), STRING)
@@ -104,12 +110,21 @@ def add(call: Call, left: Collection, right: Collection) -> Collection:
 @operator("-", group=_GROUP, examples=(Example(expression="3 - 5", result=(-2,)),))
 def subtract(call: Call, left: Collection, right: Collection) -> Collection:
     """The difference of two numbers."""
+    forms = quantities.forms(call, left, right)
+    if forms is not None:
+        return quantity_arithmetic.added(call, left, right, forms, "subtract")
+    moved = calendar.shifted(call, left, right, back=True)
+    if moved is not None:
+        return moved
     return _computed(call, "-", "subtract", left, right)
 
 
 @operator("*", group=_GROUP, examples=(Example(expression="3 * 4", result=(12,)),))
 def multiply(call: Call, left: Collection, right: Collection) -> Collection:
     """The product of two numbers."""
+    forms = quantities.forms(call, left, right)
+    if forms is not None:
+        return quantity_arithmetic.multiplied(call, left, right, forms)
     return _computed(call, "*", "multiply", left, right)
 
 
@@ -120,6 +135,9 @@ def multiply(call: Call, left: Collection, right: Collection) -> Collection:
 )
 def divide(call: Call, left: Collection, right: Collection) -> Collection:
     """The quotient of two numbers, a Decimal; empty for a division by zero."""
+    forms = quantities.forms(call, left, right)
+    if forms is not None:
+        return quantity_arithmetic.divided(call, left, right, forms)
     numbers = _numbers(call, "/", left, right)
     if numbers is None:
         return _nothing(DECIMAL)

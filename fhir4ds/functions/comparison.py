@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import attrs
-
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import quantities, temporal, values
@@ -35,7 +33,6 @@ from fhir4ds.plan.nodes import (
     Reference,
     apply,
     bind,
-    both,
     integer,
     length,
     null,
@@ -93,15 +90,13 @@ def equality(call: Call, left: Collection, right: Collection) -> Node:
 
 def _equal_quantities(call: Call, left: Collection, right: Collection, forms: tuple[Form, Form]) -> Node:
     """Equality of collections one of which is known to hold quantities."""
-    undecided = next((side for side in (left, right) if side.choices and not side.many), None)
-    if undecided is not None and Form.OPEN in forms:
-        # Only what may be a quantity is read; an element of another type differs.
-        chosen = attrs.evolve(undecided, guard=None)
-        chosen = quantities.chosen(call, chosen)
-        sides = (chosen, right) if undecided is left else (left, chosen)
-        found = both(undecided.guard, values.present(call, chosen)) or FALSE
-        there = apply("and", values.present(call, left), values.present(call, right))
-        return Case(((found, equality(call, *sides)), (there, FALSE)), _EMPTY)
+    if Form.OPEN in forms and not (left.many or right.many):
+        # Of a choice element only what may be a quantity is read; an element of another type differs.
+        sides = [quantities.chosen(call, side) if side.choices else side for side in (left, right)]
+        if sides != [left, right]:
+            comparable_ = apply("and", *(values.present(call, side) for side in sides))
+            there = apply("and", *(values.present(call, side) for side in (left, right)))
+            return Case(((comparable_, equality(call, *sides)), (there, FALSE)), _EMPTY)
     a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
     pair = partial(quantities.equal, call.names, forms=forms)
     if a.many or b.many:

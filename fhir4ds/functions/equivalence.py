@@ -44,9 +44,9 @@ def _equivalent_quantities(call: Call, left: Collection, right: Collection, form
     pair = partial(quantities.equivalent, call.names, forms=forms)
     if left.many or right.many:
         # Numbers stand among quantities as JSON.
-        open_forms = tuple(Form.OPEN if form is Form.NUMBER else form for form in forms)
         a, b = aligned(call, left, right)
-        pair = partial(quantities.equivalent, call.names, forms=open_forms if a.type is SqlType.JSON else forms)
+        first, second = (Form.OPEN if form is Form.NUMBER else form for form in forms)
+        pair = partial(quantities.equivalent, call.names, forms=(first, second))
         return _arrays(call, a, b, lambda x, y: apply("coalesce", pair(x, y), FALSE))
     there = [values.present(call, side) for side in (left, right)]
     sides = [quantities.chosen(call, side) if side.choices else side for side in (left, right)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import values
+from fhir4ds.functions import quantities, values
 from fhir4ds.functions.arithmetic import ZERO, in_range, number
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
+from fhir4ds.functions.quantities import Form
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, Collection, TypeName
 from fhir4ds.plan.nodes import Case, Cast, Constant, Node, apply, bind, integer, null
 
@@ -25,8 +26,14 @@ def _type(call: Call, collection: Collection) -> TypeName | None:
     return type
 
 
+def _is_quantity(call: Call) -> bool:
+    return quantities.form(call, call.focus) in (Form.SYSTEM, Form.FHIR)
+
+
 def _same_type(call: Call, primitive: str) -> Collection:
     """A function whose result is of the type of its input."""
+    if _is_quantity(call):
+        return quantities.mapped(call, call.focus, lambda value: apply(primitive, value, type=SqlType.DECIMAL))
     type = _type(call, call.focus)
     if type is None:
         return call.focus
@@ -35,7 +42,9 @@ def _same_type(call: Call, primitive: str) -> Collection:
 
 
 def _whole(call: Call, primitive: str) -> Collection:
-    """A function from a number to an Integer."""
+    """A function from a number to an Integer, or from a quantity to one with a whole value."""
+    if _is_quantity(call):
+        return quantities.mapped(call, call.focus, lambda value: apply(primitive, value, type=SqlType.DECIMAL))
     type = _type(call, call.focus)
     if type is None:
         return call.focus
@@ -198,7 +207,7 @@ def power(call: Call) -> Collection:
 )
 def round_number(call: Call) -> Collection:
     """The number to so many digits after the point; half of a digit goes away from zero."""
-    if _type(call, call.focus) is None:
+    if not _is_quantity(call) and _type(call, call.focus) is None:
         return call.focus
     digits: Node = integer(0)
     if call.count:
@@ -206,5 +215,7 @@ def round_number(call: Call) -> Collection:
         if not values.is_empty(precision) and values.system_type(precision.type, call.model) != INTEGER:
             raise call.error(InvalidOperation, "the precision must be an Integer")
         digits = values.single_value(call, precision)
+    if _is_quantity(call):
+        return quantities.mapped(call, call.focus, lambda value: apply("round", value, digits, type=SqlType.DECIMAL))
     rounded = apply("round", number(call, call.focus, DECIMAL), digits, type=SqlType.DECIMAL)
     return values.system(rounded, DECIMAL)

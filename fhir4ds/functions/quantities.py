@@ -35,7 +35,6 @@ from fhir4ds.plan.nodes import (
     Node,
     apply,
     bind,
-    both,
     integer,
     null,
     text,
@@ -79,6 +78,19 @@ class Quantity:
     unit: Node
     known: str | None
     form: Form
+
+    @property
+    def system_unit(self) -> Node:
+        """The unit that the quantity has as a System.Quantity.
+
+        The UCUM year and month of a FHIR Quantity are those of the calendar then (FHIR, "FHIRPath", section "Use of FHIR
+        Quantity").
+        """
+        if self.form not in (Form.FHIR, Form.OPEN):
+            return self.unit
+        renamed = ((units.DEFINITE[word], word) for word in ("year", "month"))
+        branches = tuple((apply("equal", self.unit, text(code)), text(word)) for code, word in renamed)
+        return Case(branches, self.unit)
 
 
 def is_quantity(type: TypeName, model: Model | None) -> bool:
@@ -130,17 +142,28 @@ def literal(value: Decimal, unit: str) -> Collection:
 
 def made(value: Node, unit: Node) -> Node:
     """A System.Quantity of a computed value and a unit; NULL if either is."""
-    head = _joined(text(_OPEN), apply("decimal_text", Cast(value, SqlType.DECIMAL), type=SqlType.TEXT))
+    head = joined(text(_OPEN), value_text(Cast(value, SqlType.DECIMAL)))
     if isinstance(unit, Constant):
         tail: Node = text(f"{_MIDDLE}{json.dumps(unit.value, ensure_ascii=False)}{_CLOSE}")
     else:
         written = Cast(apply("to_json", Cast(unit, SqlType.TEXT), type=SqlType.JSON), SqlType.TEXT)
-        tail = _joined(text(_MIDDLE), _joined(written, text(_CLOSE)))
-    return Cast(_joined(head, tail), SqlType.JSON)
+        tail = joined(text(_MIDDLE), written, text(_CLOSE))
+    return Cast(joined(head, tail), SqlType.JSON)
 
 
-def _joined(left: Node, right: Node) -> Apply:
-    return apply("concat", left, right, type=SqlType.TEXT)
+def value_text(value: Node) -> Node:
+    """The text of a value; that of a literal with the digits it was written with."""
+    if isinstance(value, Constant) and isinstance(value.value, Decimal):
+        return text(f"{value.value:f}")
+    return apply("decimal_text", value, type=SqlType.TEXT)
+
+
+def joined(*parts: Node) -> Node:
+    """Texts one after the other."""
+    result = parts[0]
+    for part in parts[1:]:
+        result = apply("concat", result, part, type=SqlType.TEXT)
+    return result
 
 
 def _stated(plan: Node) -> Quantity | None:
@@ -206,7 +229,7 @@ def pair(
 def mapped(call: Call, collection: Collection, change: Callable[[Node], Node]) -> Collection:
     """A single quantity with another value."""
     form_ = form(call, collection) or Form.SYSTEM
-    return values.system(single(call, collection, form_, lambda q: made(change(q.value), q.unit)), QUANTITY)
+    return values.system(single(call, collection, form_, lambda q: made(change(q.value), q.system_unit)), QUANTITY)
 
 
 # --- units ------------------------------------------------------------------------------------------------------------
@@ -252,12 +275,14 @@ def _with_shared_ratio(names: Names, u: Node, v: Node, body: Callable[[Node, Nod
 
 
 def look_up(table: str, unit: Node) -> Node:
-    """What a JSON object says of a unit, whatever its annotations; NULL if it has none of that code."""
-    bare = apply(
-        "null_if", apply("regexp_remove", unit, text(ANNOTATION), type=SqlType.TEXT), text(""), type=SqlType.TEXT
-    )
-    key = apply("coalesce", bare, text(UNITY), type=SqlType.TEXT)
-    return apply("look_up", Constant(table, SqlType.JSON), key, type=SqlType.TEXT)
+    """What a JSON object says of a unit; NULL if it has none of that code."""
+    return apply("look_up", Constant(table, SqlType.JSON), bare(unit), type=SqlType.TEXT)
+
+
+def bare(unit: Node) -> Node:
+    """A unit without its annotations."""
+    rest = apply("regexp_remove", unit, text(ANNOTATION), type=SqlType.TEXT)
+    return apply("coalesce", apply("null_if", rest, text(""), type=SqlType.TEXT), text(UNITY), type=SqlType.TEXT)
 
 
 def _part(entry: Node, place: int) -> Node:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import enum
 import functools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from types import MappingProxyType
 
-from fhir4ds.ucum.units import common_units, unit, without_annotations
+from fhir4ds.ucum.units import common_units, product, quotient, unit, without_annotations
 
 #: The UCUM code of each calendar unit. They mean the same, but for years and months.
 DEFINITE: Mapping[str, str] = MappingProxyType(
@@ -59,6 +59,17 @@ class Purpose(enum.Enum):
     EQUIVALENCE = "equivalence"  # they do
     ADDITION = "addition"  # years and months are converted to nothing else
     CONVERSION = "conversion"  # asked for by name: reckoned in the system of the source
+
+
+class Operation(enum.Enum):
+    """What composes a unit of two; the value is its sign in UCUM."""
+
+    PRODUCT = "."
+    QUOTIENT = "/"
+
+    def compose(self, left: str, right: str) -> str | None:
+        """The unit of the result; None if there is none."""
+        return product(left, right) if self is Operation.PRODUCT else quotient(left, right)
 
 
 def calendar_word(code: str) -> str | None:
@@ -195,3 +206,25 @@ def all_ratios() -> str:
             if pair is not None:
                 found[code] = f"{number} {pair[0]} {pair[1]}"
     return json.dumps(found, ensure_ascii=False)
+
+
+@functools.cache
+def ratio_units() -> tuple[str, ...]:
+    """The units that data may have and that take part in products."""
+    return tuple(code for code, meaning in common_units().items() if not meaning.special)
+
+
+@functools.lru_cache(maxsize=256)
+def composed_before(right: str, operation: Operation) -> str:
+    """The unit that each unit of data makes with one on its right, as a JSON object."""
+    return _composed((code, operation.compose(code, right)) for code in ratio_units())
+
+
+@functools.lru_cache(maxsize=256)
+def composed_after(left: str, operation: Operation) -> str:
+    """The unit that each unit of data makes with one on its left, as a JSON object."""
+    return _composed((code, operation.compose(left, code)) for code in ratio_units())
+
+
+def _composed(pairs: Iterable[tuple[str, str | None]]) -> str:
+    return json.dumps({code: unit for code, unit in pairs if unit is not None}, ensure_ascii=False)

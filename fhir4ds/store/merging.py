@@ -16,7 +16,8 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.runtime.session import Session
 from fhir4ds.store.table import ID, RESOURCE, RESOURCE_TYPE, LoadTable
 
-_STAGING = "fhir4ds_staging"
+#: Names of the temporary table: a second one, because it would hide a table that bears the first.
+_STAGING = ("fhir4ds_staging", "fhir4ds_staging_2")
 _POSITION = "position"
 
 
@@ -58,7 +59,7 @@ def merge(session: Session, syntax: Syntax, table: LoadTable, rows: Iterable[tup
     Merged
     """
     quote = syntax.quote
-    staging = quote(_STAGING)
+    staging = quote(next(name for name in _STAGING if name != table.name.lower()))
     position, type, id, resource = map(quote, (_POSITION, RESOURCE_TYPE, ID, RESOURCE))
     session.execute(
         f"CREATE TEMPORARY TABLE {staging} ({position} {syntax.types[SqlType.INTEGER]}, {type} {syntax.key_type}, "

@@ -46,7 +46,8 @@ class Counts:
     inserted : int
         Were not there before.
     updated : int
-        Were there with other content.
+        Were there with other content. Where a database keeps JSON as text, as DuckDB does, spacing and the order of members
+        are part of that; digits of numbers are everywhere.
     unchanged : int
         Were there with this content.
     superseded : int

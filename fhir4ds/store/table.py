@@ -17,7 +17,7 @@ from fhir4ds.runtime.session import Session
 #: The columns of a table that resources are loaded into.
 ID, RESOURCE_TYPE, RESOURCE = "id", "resource_type", "resource"
 
-_ANOTHER_TABLE: Final = "to load, name a table that does not exist yet: table='...'"
+_ANOTHER_TABLE: Final = "name a table that does not exist yet: table='...' or --table NAME"
 
 #: Names that standard SQL has for types beside those that a dialect uses itself.
 _STANDARD: Final[Mapping[str, SqlType]] = MappingProxyType(
@@ -59,7 +59,7 @@ def describe_table(dispatcher: Dispatcher, name: str, *, schema: str | None = No
     if not columns:
         raise SourceError(
             f"there is no table {_shown(name, schema)} in {dispatcher.target}",
-            hint="load resources, which makes it: fhir4ds load PATH --to URL; or name another table with table='...'",
+            hint="load resources, which makes it: fhir4ds load PATH --to URL; or name another table: table='...' or --table NAME",
         )
     key, resource = (_named(columns, wanted) for wanted in (ID, RESOURCE))
     if key is None or resource is None:
@@ -97,7 +97,7 @@ class LoadTable:
 
     def __init__(self, syntax: Syntax, name: str, schema: str | None = None) -> None:
         self._syntax = syntax
-        self._name = name
+        self.name = name
         self._schema = schema
         self._shown = _shown(name, schema)
         #: The name as it stands in SQL.
@@ -126,8 +126,9 @@ class LoadTable:
             session.execute(f"EXPLAIN {self.upsert(self.sql)}")
         except QueryFailed as error:
             raise SourceError(
-                f"table {self._shown} cannot be loaded into: {error.message}",
-                hint=f"it needs a primary key of {RESOURCE_TYPE} and {ID}, and you the right to insert and update; "
+                # after "check table failed on ...", which this says better
+                f"table {self._shown} cannot be loaded into: {error.message.partition(': ')[2] or error.message}",
+                hint=f"needed are a primary key of {RESOURCE_TYPE} and {ID} and the right to insert and update; or "
                 + _ANOTHER_TABLE,
             ) from error
 
@@ -142,13 +143,13 @@ class LoadTable:
             session.execute(self._definition())
 
     def _exists(self, session: Session) -> bool:
-        columns: dict[str, str] = dict(session.execute(self._syntax.columns(self._name, self._schema)).rows)
+        columns: dict[str, str] = dict(session.execute(self._syntax.columns(self.name, self._schema)).rows)
         for wanted, type in ((ID, SqlType.TEXT), (RESOURCE_TYPE, SqlType.TEXT), (RESOURCE, SqlType.JSON)):
             if columns and (wanted not in columns or _type(self._syntax, columns[wanted]) is not type):
                 raise SourceError(
                     f"table {self._shown} cannot be loaded into: it needs a column {wanted!r} of type "
                     f"{self._syntax.types[type]}, and {_listed(columns)}",
-                    hint=f"it can be queried as it is; {_ANOTHER_TABLE}",
+                    hint=f"it can be queried as it is; to load, {_ANOTHER_TABLE}",
                 )
         return bool(columns)
 

@@ -44,9 +44,10 @@ def _duckdb(path: _Path) -> str:
         )
     if path.names == ("active",):
         value = f"CAST({value} AS BOOLEAN)"
+    # Materialized, as DuckDB would otherwise extract the value once more for the condition.
     return (
-        f"SELECT id, value FROM (SELECT id, {value} AS value FROM resource WHERE resource_type = 'Patient') "
-        "WHERE value IS NOT NULL ORDER BY id"
+        f"WITH v AS MATERIALIZED (SELECT id, {value} AS value FROM resource WHERE resource_type = 'Patient') "
+        "SELECT id, value FROM v WHERE value IS NOT NULL ORDER BY id"
     )
 
 

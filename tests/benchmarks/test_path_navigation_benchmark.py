@@ -11,8 +11,14 @@ from tests.compliance.fhirpath.path_navigation import PATH_NAVIGATION
 
 pytestmark = pytest.mark.postgres
 
-_FAST = {"duckdb": 1.0, "postgres": 1.1, "duckdb expert": 1.0, "postgres expert": 1.0}
-_SLOW = {"duckdb": 1.0, "postgres": 2.0, "duckdb expert": 0.5, "postgres expert": 1.9}
+_FAST = {"duckdb": [1.0], "postgres": [1.1], "duckdb expert": [1.0], "postgres expert": [1.0]}
+#: Three rounds, of which one met a busy machine.
+_SLOW = {
+    "duckdb": [1.0, 1.0, 8.0],
+    "postgres": [2.0, 2.0, 16.0],
+    "duckdb expert": [0.5, 0.5, 4.0],
+    "postgres expert": [1.9, 1.9, 15.0],
+}
 
 
 def test_a_tiny_run_as_table(postgres_url: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,14 +40,14 @@ def test_a_tiny_run_as_json(postgres_url: str, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("patients", "medians", "missed"),
+    ("patients", "times", "missed"),
     [
         (100, _FAST, []),
         (100, _SLOW, ["duckdb/expert is 2.00, target 1.25", "postgres/duckdb is 2.00, target 1.2"]),
         (10_000, _SLOW, ["duckdb/expert is 2.00, target 1.25"]),
     ],
 )
-def test_misses(patients: int, medians: dict[str, float], missed: list[str]) -> None:
+def test_misses(patients: int, times: dict[str, list[float]], missed: list[str]) -> None:
     """What is too slow is named, and PostgreSQL against DuckDB is judged at a hundred patients only."""
-    report = Report(patients, 1, {"duckdb": "v", "postgres": "p"}, [Measurement("Patient.x", medians)])
+    report = Report(patients, 1, {"duckdb": "v", "postgres": "p"}, [Measurement("Patient.x", times)])
     assert misses([report]) == [f"{patients} patients, Patient.x: {text}" for text in missed]

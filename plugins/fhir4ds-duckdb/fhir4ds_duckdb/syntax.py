@@ -34,7 +34,19 @@ class DuckDBSyntax(Syntax):
         "text_less": "({0} < {1})",
         "length": "LENGTH({0})",
         "position": "STRPOS({0}, {1})",
+        "characters": "STRING_SPLIT(NULLIF({0}, ''), '')",
+        "split": "STRING_SPLIT({0}, {1})",
+        # ARRAY_TO_STRING takes only a constant separator.
+        "text_join": "LIST_REDUCE({0}, LAMBDA t, u: COALESCE(t || {1} || u, u, t), CAST(NULL AS VARCHAR))",
         "regexp_matches": "REGEXP_MATCHES({0}, {1}, 's')",
+        "regexp_replace": "REGEXP_REPLACE({0}, {1}, {2}, 'gs')",
+        "word_boundary": "'\\b'",
+        "line_mode": "'m'",
+        "encode_hex": "LOWER(HEX({0}))",
+        "decode_hex": "DECODE(UNHEX({0}))",
+        "encode_base64": "TO_BASE64(ENCODE({0}))",
+        "base64_to_hex": "LOWER(HEX(FROM_BASE64({0})))",
+        "regexp_group": "NULLIF(REGEXP_EXTRACT({0}, {1}, {2}), '')",
         "quotient": "({0} // {1})",
         "remainder": "({0} % {1})",
         "multiply_decimal": "CAST({0} * {1} AS DECIMAL(38, 12))",
@@ -73,6 +85,9 @@ class DuckDBSyntax(Syntax):
         "now": "STRFTIME(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ')",
         "today": "STRFTIME(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', '%Y-%m-%d')",
         "time_of_day": "STRFTIME(CURRENT_TIMESTAMP AT TIME ZONE 'UTC', '%H:%M:%S.%g')",
+        "microseconds": "EPOCH_US(CAST(REPLACE({0}, ':60', ':59') AS TIMESTAMP))",
+        "from_microseconds": "STRFTIME(MAKE_TIMESTAMP({0}), '%Y-%m-%dT%H:%M:%S.%f')",
+        "add_months": "STRFTIME(CAST({0} AS DATE) + TO_MONTHS(CAST({1} AS INTEGER)), '%Y-%m-%d')",
         "array_length": "LEN({0})",
         "array_sum": "LIST_SUM({0})",
         "array_least": "LIST_MIN({0})",
@@ -190,10 +205,10 @@ class DuckDBSyntax(Syntax):
             ),
         )
         step = f"CASE WHEN LEN({state}.items) = 0 THEN {state} ELSE {following} END"
-        return (
-            f"LIST_REDUCE(RANGE({_DEEPEST_REPEAT}), LAMBDA {state}, i: {step}, "
-            f"{{'items': {initial}, 'seen': {none}}}).seen"
-        )
+        # DuckDB 1.4 wants the items of the list to be of the type of the state.
+        rounds = f"LIST_TRANSFORM(RANGE({_DEEPEST_REPEAT}), LAMBDA i: {{'items': {none}, 'seen': {none}}})"
+        start = f"{{'items': {initial}, 'seen': {none}}}"
+        return f"LIST_REDUCE({rounds}, LAMBDA {state}, i: {step}, {start}).seen"
 
     def bind(self, variable: str, value: str, body: str) -> str:
         return f"LIST_TRANSFORM([{value}], LAMBDA {variable}: {body})[1]"

@@ -66,7 +66,7 @@ def test_lines(tmp_path: Path, content: str | bytes, expected: list[Any], zipped
         (BUNDLE, [(1, A), (1, B)]),
         (json.dumps(json.loads(BUNDLE), indent=1), [(5, '{\n    "id": "a",\n    "v": 1.5\n   }'), (11, '{\n    "id": "b",\n    "v": 100.0\n   }')]),
         (f"[{A},\n{B}\n{C}]", [(1, A), (2, B), (3, "not JSON: Expecting ',' delimiter at column 1: the rest was not read")]),
-        (f"[{A},\n{B[:10]}", [(1, A), (2, "not JSON: Unterminated string starting at column 7: the rest was not read")]),
+        (f"[{A},\n{B[:8]}", [(1, A), (2, "not JSON: Unterminated string starting at column 7: the rest was not read")]),
         (b'[1,\n\n"\xff"]', [(3, "not UTF-8: nothing of the file was read")]),
         ("[" * 100_000, [(1, "nested too deeply: the rest was not read")]),
         ("", []),

@@ -1,0 +1,232 @@
+"""Regular expressions (FHIRPath, section "String Manipulation").
+
+A pattern that stands in the expression is read as PCRE and means the same in every database (`patterns`). A pattern that
+is computed or comes from a resource is left to the database's own dialect.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import CompileError, InvalidArguments, UnsupportedFeature
+from fhir4ds.functions.declaration import Call, Example, Parameter, function
+from fhir4ds.functions.patterns import (
+    InvalidPattern,
+    Mark,
+    Pattern,
+    UnsupportedPattern,
+    read_pattern,
+    read_substitution,
+)
+from fhir4ds.functions.strings import GROUP, computed, is_empty_text, string
+from fhir4ds.plan.collection import BOOLEAN, STRING, Collection
+from fhir4ds.plan.nodes import Apply, Case, Constant, Node, apply, null, text
+
+_FLAGS = Parameter("flags", optional=True)
+_REGEX = Parameter("regex")
+
+#: What can be said of a pattern that is not known yet: it may have any group that a substitution can name.
+_UNKNOWN = Pattern(parts=(), options="", groups=9, names={}, greedy=False, lazy=False)
+
+
+@attrs.frozen
+class _Expression:
+    """The regular expression of a call.
+
+    Parameters
+    ----------
+    pattern : Pattern
+        What is known of it.
+    node : Node
+        Its text, without options.
+    """
+
+    pattern: Pattern
+    node: Node
+
+    def written(self, before: str = "", after: str = "") -> Node:
+        """The expression with its options, between two texts."""
+        parts: list[Node] = [text(before), self.node, text(after)]
+        options = self.pattern.options
+        if "m" in options:
+            head, tail = text("(?" + options.replace("m", "")), text(")")
+            parts = [head, apply("line_mode", type=SqlType.TEXT), tail, *parts]
+        elif options:
+            parts.insert(0, text(f"(?{options})"))
+        return _concatenated(parts)
+
+
+def _concatenated(parts: list[Node]) -> Node:
+    """Texts one after the other, with neighbours that are known put together."""
+    first, *others = [part for part in parts if part != text("")] or [text("")]
+    for other in others:
+        if isinstance(first, Constant) and isinstance(other, Constant):
+            first = text(f"{first.value}{other.value}")
+        else:
+            first = apply("concat", first, other, type=SqlType.TEXT)
+    return first
+
+
+def _expression(call: Call, flags: int) -> _Expression | None:
+    """The regular expression that is the first argument; None if it is known to be empty."""
+    node = string(call, call.value(0), "the regular expression")
+    options = _options(call, flags)
+    if node is None:
+        return None
+    try:
+        if not isinstance(node, Constant):
+            return _Expression(attrs.evolve(_UNKNOWN, options=read_pattern("", options).options), node)
+        pattern = read_pattern(str(node.value), options)
+    except InvalidPattern as reason:
+        raise _refused(call, reason) from None
+    parts = [text(part) if isinstance(part, str) else _mark(part) for part in pattern.parts]
+    return _Expression(pattern, _concatenated(parts))
+
+
+def _mark(mark: Mark) -> Node:
+    return apply(mark.value, type=SqlType.TEXT)
+
+
+def _options(call: Call, number: int) -> str:
+    """The letters of the argument that holds the flags."""
+    if call.count <= number:
+        return ""
+    given = string(call, call.value(number), "the flags")
+    if given is None:
+        return ""
+    if not isinstance(given, Constant):
+        raise call.error(InvalidArguments, "the flags must be a String literal, such as 'i'")
+    return str(given.value)
+
+
+def _refused(call: Call, reason: InvalidPattern) -> CompileError:
+    kind = UnsupportedFeature if isinstance(reason, UnsupportedPattern) else InvalidArguments
+    return call.error(kind, reason.message, reason.hint)
+
+
+def _matched(call: Call, before: str, after: str) -> Collection:
+    """Whether the input matches the regular expression between two texts."""
+    value = string(call, call.focus, "what is matched")
+    expression = _expression(call, 1)
+    if value is None or expression is None:
+        return computed(call, None, BOOLEAN, SqlType.BOOLEAN, null)
+    written = expression.written(before, after)
+    return computed(call, [value], BOOLEAN, SqlType.BOOLEAN, lambda value: apply("regexp_matches", value, written))
+
+
+@function(
+    "matches",
+    _REGEX,
+    _FLAGS,
+    group=GROUP,
+    returns="Boolean",
+    examples=(
+        Example(expression=r"'N8000123123'.matches('N[0-9]{8}')", result=(True,)),
+        Example(expression=r"'N8000123123'.matches('^N\\d{8}$')", result=(False,)),
+        Example(expression=r"'first\nsecond'.matches('^SECOND', 'im')", result=(True,)),
+        Example(expression="'abc'.matches({})", result=()),
+    ),
+)
+def matches(call: Call) -> Collection:
+    """Whether a part of the string matches the regular expression.
+
+    A dot matches any character. The flag ``i`` overlooks case, the flag ``m`` lets ``^`` and ``$`` match at each line.
+    """
+    return _matched(call, "", "")
+
+
+@function(
+    "matchesFull",
+    _REGEX,
+    _FLAGS,
+    group=GROUP,
+    returns="Boolean",
+    examples=(
+        Example(expression="'N80001231'.matchesFull('N[0-9]{8}')", result=(True,)),
+        Example(expression="'N8000123123'.matchesFull('N[0-9]{8}')", result=(False,)),
+    ),
+)
+def matches_full(call: Call) -> Collection:
+    """Whether the whole string matches the regular expression; the flags are those of ``matches``."""
+    return _matched(call, "^(?:", ")$")
+
+
+@function(
+    "replaceMatches",
+    _REGEX,
+    Parameter("substitution"),
+    _FLAGS,
+    group=GROUP,
+    returns="String",
+    examples=(
+        Example(
+            expression=(
+                r"'11/30/1972'.replaceMatches('\\b(?<month>\\d{1,2})/(?<day>\\d{1,2})/(?<year>\\d{2,4})\\b', "
+                r"'${day}-${month}-${year}')"
+            ),
+            result=("30-11-1972",),
+        ),
+        Example(expression="'aaabaa'.replaceMatches('(a)a', '<$1>')", result=("<a>ab<a>",)),
+        Example(expression="'abc'.replaceMatches('', 'x')", result=("abc",)),
+    ),
+)
+def replace_matches(call: Call) -> Collection:
+    """The string with every match of the regular expression replaced.
+
+    In the substitution ``$1`` or ``${name}`` is what a group has matched, ``$&`` the whole match and ``$$`` a dollar sign;
+    one that is no literal can refer to groups by number only. The flags are those of ``matches``.
+    """
+    value = string(call, call.focus, "what is matched")
+    expression = _expression(call, 2)
+    substitution = string(call, call.value(1), "the substitution")
+    if value is None or expression is None or substitution is None:
+        return computed(call, None, STRING, SqlType.TEXT, null)
+    pattern = expression.pattern
+    if pattern.greedy and pattern.lazy:
+        # PostgreSQL has one preference for the whole expression, after its first repetition (documentation, 9.7.3.5).
+        raise call.error(
+            UnsupportedFeature,
+            "some repetitions of the regular expression are lazy and some are not, which databases read differently",
+            "say what is repeated, such as [^<]*< for .*?<",
+        )
+    written, whole = _substitution(call, substitution, pattern)
+
+    def replaced(value: Node, written: Node, regex: Node) -> Node:
+        expression = _Expression(pattern, regex)
+        matched = expression.written("(", ")") if whole else expression.written()
+        result = apply("regexp_replace", value, matched, written, type=SqlType.TEXT)
+        if isinstance(regex, Constant) and regex.value:
+            return result
+        # The empty expression, which matches everywhere, replaces nothing.
+        both_there = apply("and", is_empty_text(regex), apply("is_not_null", written))
+        return Case(((both_there, value),), result)
+
+    if _is_known(expression.node):
+        # What is known stays where it is used, so that a database can prepare it once.
+        return computed(
+            call, [value, written], STRING, SqlType.TEXT, lambda value, new: replaced(value, new, expression.node)
+        )
+    return computed(call, [value, written, expression.node], STRING, SqlType.TEXT, replaced)
+
+
+def _is_known(node: Node) -> bool:
+    """Whether a text is made of constants alone."""
+    if isinstance(node, Apply):
+        return all(map(_is_known, node.arguments))
+    return isinstance(node, Constant)
+
+
+def _substitution(call: Call, given: Node, pattern: Pattern) -> tuple[Node, bool]:
+    """The substitution as databases take it, and whether it needs a group around the whole expression."""
+    if isinstance(given, Constant):
+        try:
+            written, whole = read_substitution(str(given.value), pattern)
+        except InvalidPattern as reason:
+            raise _refused(call, reason) from None
+        return text(written), whole
+    escaped = apply("replace", given, text("\\"), text("\\\\"), type=SqlType.TEXT)
+    if not pattern.groups:
+        return escaped, False
+    reference = text(f"[$]([1-{min(pattern.groups, 9)}])")
+    return apply("regexp_replace", escaped, reference, text("\\\\\\1"), type=SqlType.TEXT), False

@@ -19,6 +19,24 @@ _NO_TEXTS = array(SqlType.TEXT)
 
 #: What a primitive gives for arguments, on every database. JSON results are compared as values.
 MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
+    "add_months": [
+        ((text("2020-01-31"), integer(1)), "2020-02-29"),
+        ((text("2020-03-31"), integer(-13)), "2019-02-28"),
+        ((text(None), integer(1)), None),
+    ],
+    "microseconds": [
+        ((text("1970-01-01T00:00:01.5"),), 1_500_000),
+        ((text("1969-12-31T23:59:59"),), -1_000_000),
+        ((text(None),), None),
+    ],
+    "from_microseconds": [
+        ((integer(1_500_000),), "1970-01-01T00:00:01.500000"),
+        ((integer(-1_000_000),), "1969-12-31T23:59:59.000000"),
+    ],
+    "regexp_group": [
+        ((text("12 mg"), text("([0-9]+) ([a-z]+)"), integer(2)), "mg"),
+        ((text("mg"), text("([0-9]+) ([a-z]+)"), integer(1)), None),
+    ],
     "and": [
         ((boolean(True), boolean(True)), True),
         ((boolean(False), boolean(None)), False),

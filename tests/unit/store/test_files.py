@@ -150,3 +150,10 @@ def test_a_source_tells_lines_from_documents(export: Path) -> None:
         ndjson=(str(export / "b/Patient.ndjson"), str(export / "lines.json"), str(export / "a.ndjson.gz")),
         documents=(str(export / "b/deep/er/x.JSON"), str(export / "c.json")),
     )
+
+
+def test_a_link_to_nowhere_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "x.ndjson").symlink_to(tmp_path / "gone")
+    with pytest.raises(SourceError) as error:
+        find_files(tmp_path)
+    assert error.value.message == f"cannot read {tmp_path / 'x.ndjson'}: No such file or directory"

@@ -113,10 +113,10 @@ def _unescape_json(call: Call, value: Node) -> Node:
 
 
 _ENCODINGS: Mapping[str, _Form] = {
-    "hex": lambda call, value: _text("encode_hex", value),
-    "base64": lambda call, value: _text("encode_base64", value),
-    "urlbase64": lambda call, value: _replaced(_text("encode_base64", value), ("+", "-"), ("/", "_")),
-    "ascii": lambda call, value: _text(
+    "hex": lambda _, value: _text("encode_hex", value),
+    "base64": lambda _, value: _text("encode_base64", value),
+    "urlbase64": lambda _, value: _replaced(_text("encode_base64", value), ("+", "-"), ("/", "_")),
+    "ascii": lambda _, value: _text(
         "regexp_replace", value, text(characters.written([(1, 127)], negated=True)), text("?")
     ),
 }
@@ -125,9 +125,9 @@ _DECODINGS: Mapping[str, _Form] = {
     "base64": _from_base64,
     "urlbase64": lambda call, value: _from_base64(call, _replaced(value, ("-", "+"), ("_", "/"))),
 }
-_ESCAPES: Mapping[str, _Form] = {"html": lambda call, value: _replaced(value, *_HTML), "json": _escape_json}
+_ESCAPES: Mapping[str, _Form] = {"html": lambda _, value: _replaced(value, *_HTML), "json": _escape_json}
 _UNESCAPES: Mapping[str, _Form] = {
-    "html": lambda call, value: _replaced(
+    "html": lambda _, value: _replaced(
         value, *((escaped, plain) for plain, escaped in reversed((*_HTML, ("'", "&apos;"))))
     ),
     "json": _unescape_json,

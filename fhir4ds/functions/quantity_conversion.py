@@ -13,10 +13,9 @@ from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import UNITY, Form, Quantity
 from fhir4ds.functions.subsetting import at
 from fhir4ds.functions.units import Purpose
-from fhir4ds.plan.collection import BOOLEAN, DECIMAL, QUANTITY, STRING, Collection
+from fhir4ds.plan.collection import BOOLEAN, QUANTITY, STRING, Collection
 from fhir4ds.plan.nodes import (
     FALSE,
-    TRUE,
     Array,
     Case,
     Cast,

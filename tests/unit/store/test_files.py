@@ -157,3 +157,9 @@ def test_a_link_to_nowhere_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as error:
         find_files(tmp_path)
     assert error.value.message == f"cannot read {tmp_path / 'x.ndjson'}: No such file or directory"
+
+
+@pytest.mark.parametrize("path", ["x" * 5000 + ".ndjson", "a\0b.ndjson"])
+def test_a_path_that_no_file_can_have_is_an_error(path: str) -> None:
+    with pytest.raises(SourceError):
+        find_files(path)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import enum
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -94,6 +94,25 @@ def enabled(level: int) -> bool:
 def verbose() -> bool:
     """Whether somebody may be listening to debug messages."""
     return enabled(logging.DEBUG)
+
+
+def show(stream: TextIO) -> None:
+    """Write every event to a stream, a line each: for a program of our own, which has no logging to fit into.
+
+    Parameters
+    ----------
+    stream : text stream
+        Where to, such as ``sys.stderr``.
+    """
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(stream),
+        cache_logger_on_first_use=False,
+    )
 
 
 def emit(event: Event, keys: Mapping[str, object]) -> None:

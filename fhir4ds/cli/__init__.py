@@ -1,19 +1,18 @@
-"""The command line: one thin module per command."""
+"""The command line: one thin module per command, imported when it runs."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module, metadata
-from typing import Any
+from importlib import import_module
+from typing import NoReturn
 
 import click
 
-from fhir4ds.errors import Fhir4dsError
-from fhir4ds.suggestion import did_you_mean
+from fhir4ds.cli.command import Call, Taught
+from fhir4ds.cli.exits import ExitCode, colors, report, silence, terminable
 
-#: The commands, in the order of ``--help``, and what each does in a few words. Their modules are imported when they run.
+#: The commands, in the order of ``--help``, and what each does in a few words.
 _COMMANDS = {
     "query": "Evaluate a FHIRPath expression over files or a database.",
     "load": "Load resources into a database, each exactly once.",
@@ -22,11 +21,8 @@ _COMMANDS = {
     "doctor": "Find out why a database cannot be queried, step by step.",
 }
 
-#: Exit codes: a failure, a wrong call, and an interruption, as shells number it.
-FAILURE, INTERRUPTED = 1, 130
 
-
-class _Group(click.Group):
+class _Group(Taught, click.Group):
     """Finds commands by name and imports them late, so that ``--help`` is there at once."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -42,6 +38,8 @@ class _Group(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from fhir4ds.suggestion import did_you_mean
+
             close = did_you_mean(args[0], _COMMANDS)
             raise click.UsageError(f"there is no command {args[0]!r}" + (f"; {close}" if close else ""), ctx)
         return super().resolve_command(ctx, args)
@@ -50,25 +48,37 @@ class _Group(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command and deliver all of its output, as long as somebody reads it."""
+        try:
+            result: object = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever reads, such as head, has seen enough. That is no failure: the reader's own exit code tells whether
+            # it got what it wanted.
+            silence(sys.stdout)
+            ctx.exit(ExitCode.OK)
+        return result
 
-@click.command(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(metadata.version("fhir4ds"), "--version", prog_name="fhir4ds")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.pass_context
-def cli(ctx: click.Context, debug: bool) -> None:
-    r"""Ask FHIR resources with FHIRPath, as SQL, where they are.
 
-    \b
-    fhir4ds query 'Patient.name.given' export/
-    fhir4ds load export/ --to duckdb:///clinic.duckdb
-    fhir4ds query "Patient.where(gender = 'female').birthDate" clinic.duckdb
+@click.command(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    examples=(
+        ("All given names in the files of a folder", "fhir4ds query 'Patient.name.given' export/"),
+        ("Load an export into a DuckDB file", "fhir4ds load export/ --to clinic.duckdb"),
+        ("Ask that file", "fhir4ds query \"Patient.where(gender = 'female').birthDate\" clinic.duckdb"),
+    ),
+)
+@click.version_option(package_name="fhir4ds", prog_name="fhir4ds", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Ask FHIR resources with FHIRPath, as SQL, where they are.
 
-    Data goes to stdout, everything else to stderr. Exit codes: 0 it worked, 1 it failed, 2 it was called wrongly.
+    Data goes to stdout, everything else to stderr. 'fhir4ds COMMAND --help' explains a command.
     """
-    ctx.obj = {"debug": debug}
 
 
-def main(arguments: Sequence[str] | None = None) -> Any:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit.
 
     Parameters
@@ -76,21 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     arguments : sequence of str, optional
         Instead of those of the process.
     """
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    call = Call(given)
     try:
-        sys.exit(cli.main(args=list(arguments), prog_name="fhir4ds", standalone_mode=False) or 0)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("cancelled", err=True)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever reads has seen enough; a second complaint at exit would follow without this.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Fhir4dsError as error:
-        if "--debug" in arguments:
-            raise
-        click.echo(f"error: {error}", err=True)
-        sys.exit(FAILURE)
+        with terminable():
+            code = cli.main(args=given, prog_name="fhir4ds", standalone_mode=False, obj=call, color=colors())
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - a person gets a message, whatever it is
+        code = report(error, given, debug=call.debug)
+    sys.exit(code or ExitCode.OK)

@@ -2,56 +2,61 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from fhir4ds.cli import FAILURE
-from fhir4ds.cli.options import read_table
+from fhir4ds.cli.command import Taught, call
+from fhir4ds.cli.exits import ExitCode, tell
+from fhir4ds.cli.options import read_table, table_option
+from fhir4ds.cli.progress import load_progress
 
 
-@click.command("load", short_help="Load resources into a database, each exactly once.")
+@click.command(
+    "load",
+    cls=Taught,
+    examples=(
+        ("An export into a DuckDB file, which is made where there is none", "fhir4ds load export/ --to clinic.duckdb"),
+        (
+            "Into a server; PGPASSWORD or ~/.pgpass has the password",
+            "fhir4ds load export/ --to postgresql://ada@db/clinic",
+        ),
+        (
+            "Some files, into a table of their own",
+            "fhir4ds load 'export/*.ndjson.gz' --to clinic.duckdb --table staging",
+        ),
+        ("Every night, with a message only if something is wrong", "fhir4ds load export/ --to clinic.duckdb --quiet"),
+    ),
+    meanings={
+        0: "All resources are in the database.",
+        1: "Some were rejected and the rest is there; or it failed and nothing was changed.",
+    },
+)
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--to", "url", required=True, metavar="URL", help="The database, such as duckdb:///clinic.duckdb.")
-@click.option("--table", default="resource", show_default=True, help="Table to load into, made if there is none.")
-@click.option("--strict", is_flag=True, help="Stop at the first bad resource and undo everything.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--to", "url", required=True, metavar="URL", help="The database: a URL, or a .duckdb file.")
+@table_option
+@click.option("--strict", is_flag=True, help="Stop at the first bad resource and change nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress bar and no report, only what was rejected.")
 @click.pass_context
 def command(ctx: click.Context, paths: tuple[str, ...], url: str, table: str, strict: bool, quiet: bool) -> None:
-    r"""Load NDJSON, JSON resources, arrays and Bundles, plain or gzipped, from PATHS: files, folders and patterns.
+    """Load the resources in PATHS, so that each is there once.
 
-    \b
-    fhir4ds load export/ --to duckdb:///clinic.duckdb
-    fhir4ds load 'export/*.ndjson.gz' --to postgresql://ada@db/clinic
+    PATHS are files, folders and patterns of NDJSON, JSON resources, arrays and Bundles, plain or gzipped.
 
-    Resources are told apart by type and id. The same load again changes nothing; an edited resource is updated. What is no
-    resource is listed on stderr with file and line, the rest is loaded, and the exit code is 1, so that a nightly job
-    notices.
+    Resources are told apart by type and id: the same load again changes nothing, an edited resource is updated. The
+    report counts what became of them by type. What is no resource is listed on stderr with file and line, and the exit
+    code is 1, so that a nightly job notices; the rest is loaded. All is one transaction: a load that fails or is
+    cancelled changes nothing.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
     from fhir4ds.database import connect
 
-    bar = Progress(
-        TextColumn("loading"),
-        BarColumn(),
-        DownloadColumn(),
-        TextColumn("{task.fields[resources]} resources"),
-        TimeRemainingColumn(),
-        console=Console(file=sys.stderr),
-        transient=True,
-        disable=quiet or not sys.stderr.isatty(),
-    )
-    with connect(url, table=read_table(table)) as database, bar:
-        task = bar.add_task("load", total=None, resources=0)
-
-        def tell(done: int, total: int | None, resources: int) -> None:
-            bar.update(task, completed=done, total=total, resources=resources)
-
-        report = database.load(paths, strict=strict, progress=tell)
-    click.echo(str(report))
+    with connect(url, table=read_table(table), log_statements=call().verbose) as database:
+        with load_progress(wanted=not quiet) as progress:
+            report = database.load(paths, strict=strict, progress=progress)
+        if not quiet:
+            click.echo(str(report))
     for rejection in report.rejections:
-        click.echo(str(rejection), err=True)
+        tell(str(rejection), title="rejected", color="yellow")
+    unlisted = report.rejected - len(report.rejections)
+    if unlisted:
+        tell(f"{unlisted} more", title="rejected", color="yellow")
     if report.rejected:
-        ctx.exit(FAILURE)
+        ctx.exit(ExitCode.FAILURE)

@@ -1,56 +1,47 @@
-"""Options that several commands share."""
+"""Options that several commands share, and how their values are read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from decimal import Decimal, InvalidOperation
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import click
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_MODELS = ["R4", "R4B", "R5", "none"]
+_MODELS = ("R4", "R4B", "R5", "none")
+
+_PARAM_HELP = (
+    "Value of %NAME in the expression; may be given several times. It is text, unless NAME:TYPE=VALUE says otherwise: "
+    "Boolean, Integer, Decimal, Date, DateTime, Time, String. Values are bound, never pasted."
+)
+
+table_option = click.option(
+    "--table", metavar="[SCHEMA.]NAME", default="resource", show_default=True, help="Table of the resources."
+)
 
 
 def expression_options(command: F) -> F:
     """Options of commands that compile an expression."""
     for option in (
-        click.option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help=_PARAM_HELP),
-        click.option("--resource-type", metavar="TYPE", help="What the expression is about, if it does not say so."),
-        click.option("--model", type=click.Choice(_MODELS), default="R4", show_default=True, help="FHIR version."),
+        table_option,
         click.option("--strict", is_flag=True, help="Enforce the specification's strict rules."),
-        click.option("--table", default="resource", show_default=True, help="Table of the resources: [SCHEMA.]NAME."),
+        click.option(
+            "--model",
+            type=click.Choice(_MODELS, case_sensitive=False),
+            metavar=f"[{'|'.join(_MODELS)}]",
+            default="R4",
+            show_default=True,
+            help="FHIR version of the resources; none navigates any JSON.",
+        ),
+        click.option("--resource-type", metavar="TYPE", help="What the expression is about, if it does not say so."),
+        click.option("--param", "parameters", multiple=True, metavar="NAME[:TYPE]=VALUE", help=_PARAM_HELP),
     ):
         command = option(command)
     return command
-
-
-_PARAM_HELP = (
-    "Value of %NAME in the expression, bound and never pasted. true, false, whole and decimal numbers are taken for such; "
-    "NAME:String=VALUE says that it is text."
-)
-
-
-def read_parameters(given: Sequence[str]) -> dict[str, Any]:
-    """Read ``NAME=VALUE`` and ``NAME:Type=VALUE``."""
-    read: dict[str, Any] = {}
-    for text in given:
-        name, separator, value = text.partition("=")
-        name, _, type = name.partition(":")
-        if not separator or not name:
-            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
-        read[name] = value if type == "String" else _guess(value)
-    return read
-
-
-def _guess(value: str) -> object:
-    if value in ("true", "false"):
-        return value == "true"
-    try:
-        return int(value) if value.lstrip("-").isdigit() else Decimal(value)
-    except InvalidOperation:
-        return value
 
 
 def read_model(name: str) -> str | None:
@@ -62,3 +53,78 @@ def read_table(name: str) -> str | tuple[str, str]:
     """The table that ``--table`` names, apart from its schema."""
     schema, separator, table = name.partition(".")
     return (schema, table) if separator else name
+
+
+def read_parameters(given: Sequence[str]) -> dict[str, Any]:
+    """Read ``NAME=VALUE``, which is text, and ``NAME:TYPE=VALUE``.
+
+    Raises
+    ------
+    click.BadParameter
+        If one is neither. Values are not repeated: they may be patient data.
+
+    Examples
+    --------
+    >>> read_parameters(["g=female", "n:Integer=5", "low:Decimal=1.50", "since:Date=2020-02-29"])
+    {'g': 'female', 'n': 5, 'low': Decimal('1.50'), 'since': datetime.date(2020, 2, 29)}
+    """
+    read: dict[str, Any] = {}
+    for text in given:
+        head, separator, value = text.partition("=")
+        name, _, type = head.partition(":")
+        if not separator or not _NAME.fullmatch(name):
+            raise click.BadParameter(f"{head!r} is not NAME=VALUE or NAME:TYPE=VALUE", param_hint="--param")
+        if name in _TAKEN:
+            raise click.BadParameter(f"a variable cannot be called {name!r}", param_hint="--param")
+        if name in read:
+            raise click.BadParameter(f"{name!r} is given twice", param_hint="--param")
+        if (type or "String") not in _READERS:
+            raise click.BadParameter(
+                f"{type!r} is none of the types {', '.join(_READERS)}", param_hint=f"--param {name}"
+            )
+        reader, example = _READERS[type or "String"]
+        try:
+            read[name] = reader(value)
+        except ValueError:
+            raise click.BadParameter(f"this is no {type}, such as {example}", param_hint=f"--param {name}") from None
+    return read
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+#: Parameters of `Database.stream`, which takes variables beside them.
+_TAKEN = frozenset({"batch_size", "files", "resource_type", "strict", "timeout"})
+
+
+def _boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError
+    return text == "true"
+
+
+def _integer(text: str) -> int:
+    if re.fullmatch(r"[+-]?[0-9]+", text) is None:
+        raise ValueError
+    return int(text)
+
+
+def _decimal(text: str) -> Decimal:
+    if re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", text) is None:
+        raise ValueError
+    return Decimal(text)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(re.sub("Z$", "+00:00", text))  # Python 3.10 does not read the Z
+
+
+#: How the text of a value of each type is read, and an example of it.
+_READERS: Mapping[str, tuple[Callable[[str], object], str]] = {
+    "Boolean": (_boolean, "true or false"),
+    "Integer": (_integer, "42"),
+    "Decimal": (_decimal, "1.50"),
+    "Date": (date.fromisoformat, "2020-02-29"),
+    "DateTime": (_moment, "2020-02-29T12:30:00Z"),
+    "Time": (time.fromisoformat, "12:30:00"),
+    "String": (str, "anything"),
+}

@@ -6,19 +6,27 @@ from typing import Any
 
 import click
 
+from fhir4ds.cli.command import Taught
 from fhir4ds.cli.options import expression_options, read_model, read_parameters, read_table
 
 
-@click.command("sql", short_help="Print the SQL that an expression becomes; needs no database.")
+@click.command(
+    "sql",
+    cls=Taught,
+    examples=(
+        ("For DuckDB", "fhir4ds sql 'Patient.name.given'"),
+        ("For PostgreSQL", "fhir4ds sql 'Patient.name.given' --dialect postgres"),
+        ("With a value, which stays a placeholder", "fhir4ds sql 'Patient.where(gender = %g).id' --param g=female"),
+    ),
+)
 @click.argument("expression")
-@click.option("--dialect", "name", default="duckdb", show_default=True, help="Which SQL: duckdb, postgres, ...")
+@click.option("--dialect", "name", default="duckdb", show_default=True, help="Name of a dialect; see fhir4ds dialects.")
 @expression_options
 def command(expression: str, name: str, **options: Any) -> None:
-    r"""Print the SQL that EXPRESSION becomes, with placeholders where values are bound. No database or driver is needed.
+    """Print the SQL that EXPRESSION becomes.
 
-    \b
-    fhir4ds sql 'Patient.name.given' --dialect postgres
-    fhir4ds sql 'Patient.where(gender = %g).id' --param g=female
+    No database and no database driver is needed. The table is taken to be one that 'fhir4ds load' makes. Values of
+    --param decide types; in the SQL they stay placeholders.
     """
     from fhir4ds.compiler.compiler import compile_expression
     from fhir4ds.compiler.options import Options, variable_types

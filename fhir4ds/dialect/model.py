@@ -65,6 +65,8 @@ class Dialect:
         Further names that users may say.
     suffixes : tuple of str
         File name endings that mean a database file of this product, such as ``".duckdb"``.
+    port : int, optional
+        Where a server of this product listens if nobody says otherwise.
     capabilities : Capabilities
         What it can do beyond the minimum.
     """
@@ -79,4 +81,5 @@ class Dialect:
     driver_module: str
     aliases: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
+    port: int | None = None
     capabilities: Capabilities = Capabilities()

@@ -28,5 +28,6 @@ def fhir4ds_dialects() -> Iterable[Dialect]:
         load_driver=load_driver,
         requires="psycopg2-binary>=2.9",
         driver_module="psycopg2",
+        port=5432,
         capabilities=Capabilities(read_only=True, statement_timeout=True, server_cursor=True, bulk_load=True),
     )

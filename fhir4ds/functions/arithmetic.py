@@ -11,6 +11,7 @@ from fhir4ds.errors import CompileError, InvalidOperation
 from fhir4ds.functions import calendar, quantities, quantity_arithmetic, values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
+from fhir4ds.functions.strings import concatenated
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, STRING, Collection, TypeName
 from fhir4ds.plan.nodes import Case, Cast, Constant, Node, apply, bind, integer, null
 
@@ -102,8 +103,7 @@ def add(call: Call, left: Collection, right: Collection) -> Collection:
     if moved is not None:
         return moved
     if operands(call, "+", left, right) == (STRING, STRING):
-        a, b = values.single_value(call, left), values.single_value(call, right)
-        return values.system(apply("concat", a, b, type=SqlType.TEXT), STRING)
+        return concatenated(call, left, right)
     return _computed(call, "+", "add", left, right)
 
 

@@ -13,7 +13,8 @@ Range: TypeAlias = tuple[int, int]
 
 LAST = sys.maxunicode
 
-_SURROGATES = range(0xD800, 0xE000)
+#: Halves of characters of UTF-16.
+SURROGATES = range(0xD800, 0xE000)
 
 _DIGITS: list[Range] = [(48, 57)]
 _UPPER: list[Range] = [(65, 90)]
@@ -46,16 +47,20 @@ POSIX: dict[str, list[Range]] = {
 
 
 def written(ranges: Iterable[Range], *, negated: bool = False) -> str:
-    r"""Write a set in brackets.
+    r"""Write a set in brackets; U+0000 is in no text of a database, and in no set.
 
     Examples
     --------
     >>> written([(97, 99), (93, 93), (100, 102)], negated=True)
     '[^\\]a-f]'
+    >>> written([(0, 0)]) == written([(1, LAST)], negated=True)
+    True
     """
-    spelled = "".join(
-        _member(first) if first == last else f"{_member(first)}-{_member(last)}" for first, last in _merged(ranges)
-    )
+    known = _merged((max(first, 1), last) for first, last in ranges if last)
+    if not known:
+        # A set without members has no spelling.
+        known, negated = [(1, LAST)], not negated
+    spelled = "".join(_member(first) if first == last else f"{_member(first)}-{_member(last)}" for first, last in known)
     return f"[{'^' if negated else ''}{spelled}]"
 
 
@@ -75,7 +80,7 @@ def _merged(ranges: Iterable[Range]) -> list[Range]:
 
 
 def complement(ranges: Iterable[Range]) -> list[Range]:
-    """All other characters; U+0000 is none, as no text of a database has it.
+    """All other characters.
 
     Examples
     --------
@@ -100,6 +105,6 @@ def category(name: str) -> tuple[Range, ...]:
     codes = (
         code
         for code in range(1, LAST + 1)
-        if code not in _SURROGATES and unicodedata.category(chr(code)).startswith(name)
+        if code not in SURROGATES and unicodedata.category(chr(code)).startswith(name)
     )
     return tuple(_merged((code, code) for code in codes))

@@ -46,11 +46,12 @@ _GROUPS_IN_SUBSTITUTION = 9
 
 _META = frozenset("\\.[]{}()*+?^$|")
 _CONTROL = {"t": "\t", "n": "\n", "r": "\r", "f": "\f", "v": "\v", "a": "\a", "e": "\x1b"}
-_REPEAT = re.compile(r"\{(\d+)(,?)(\d*)\}")
+_REPEAT = re.compile(r"\{(?=,?\d)(\d*)(,?)(\d*)\}")
 _OPTIONS = re.compile(r"\(\?([a-zA-Z]+)\)")
 _GROUP_NAME = re.compile(r"\?(?:P?<|')([A-Za-z_]\w*)[>']", re.ASCII)
 _REFERENCE = re.compile(r"\\([\\$]|\d)|\$(?:([$&])|(\d)|\{(\w+)\}|<(\w+)>)", re.ASCII)
 _HEX = {"x": "([0-9a-fA-F]{2})", "u": "([0-9a-fA-F]{4})"}
+_LOW_SURROGATE = re.compile(r"\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _AROUND = "write what must and must not match as conditions of their own, joined with and"
 
 
@@ -225,7 +226,7 @@ class _Reader:
         if match is None:
             return 1, 1
         self._take(match.end())
-        least = int(match[1])
+        least = int(match[1] or 0)
         most = least if not match[2] else int(match[3]) if match[3] else None
         if most is not None and most < least:
             raise InvalidPattern(f"the repetition {match[0]} has its numbers the wrong way round")
@@ -277,7 +278,7 @@ class _Reader:
                 raise UnsupportedPattern(f"\\{letter} cannot be asked for line by line", "leave out the option m")
             return "^" if letter == "A" else "$"
         found = self._escaped()
-        return _literal(chr(found)) if isinstance(found, int) else characters.written(found)
+        return _literal(chr(found)) if isinstance(found, int) and found else characters.written(found or [])
 
     def _escaped(self) -> int | list[Range]:
         """Read what follows a backslash, inside and outside a set: one character or several."""
@@ -290,11 +291,7 @@ class _Reader:
         if letter in _CONTROL:
             return ord(_CONTROL[letter])
         if letter in ("x", "u"):
-            digits = re.match(r"\{([0-9a-fA-F]{1,6})\}" if self.rest[:1] == "{" else _HEX[letter], self.rest)
-            if digits is None or not 0 < int(digits[1], 16) <= characters.LAST:
-                raise InvalidPattern(f"\\{letter} is not followed by the number of a character", r"such as \x{e9}")
-            self._take(digits.end())
-            return int(digits[1], 16)
+            return self._code(letter)
         if not letter:
             raise InvalidPattern("the pattern ends with a backslash", r"a backslash that is meant is written \\")
         if letter.isdecimal() or letter == "k":
@@ -302,6 +299,22 @@ class _Reader:
         if letter.isascii() and letter.isalpha():
             raise UnsupportedPattern(f"\\{letter} is not supported in a pattern")
         return ord(letter)
+
+    def _code(self, letter: str) -> int:
+        """Read the number of a character."""
+        digits = re.match(r"\{([0-9a-fA-F]{1,6})\}" if self.rest[:1] == "{" else _HEX[letter], self.rest)
+        if digits is None or int(digits[1], 16) > characters.LAST:
+            raise InvalidPattern(f"\\{letter} is not followed by the number of a character", r"such as \x{e9}")
+        self._take(digits.end())
+        code = int(digits[1], 16)
+        if code not in characters.SURROGATES:
+            return code
+        # Half of a character of UTF-16; such characters take two numbers.
+        other = _LOW_SURROGATE.match(self.rest)
+        if other is None or code > int(other[1], 16):
+            raise InvalidPattern(f"\\{letter} is followed by the number of half a character", r"such as \ud83d\udd25")
+        self._take(other.end())
+        return ord((chr(code) + chr(int(other[1], 16))).encode("utf-16", "surrogatepass").decode("utf-16"))
 
     def _property(self, *, negated: bool) -> list[Range]:
         match = re.match(r"\{(\^?)([A-Za-z]{1,2})\}|()([A-Z])", self.rest)

@@ -110,6 +110,13 @@ class Database:
         FHIR version of the resources; None navigates untyped JSON.
     strict : bool
         Whether the specification's strict rules are enforced.
+
+    Examples
+    --------
+    >>> with connect() as database:
+    ...     report = database.load([{"resourceType": "Patient", "id": "p1", "gender": "female"}])
+    ...     database.query("Patient.where(gender = %g).id", g="female").values()
+    ['p1']
     """
 
     def __init__(
@@ -153,6 +160,14 @@ class Database:
             If there is nothing to read.
         RejectedResource
             If ``strict`` and a resource is bad.
+
+        Examples
+        --------
+        >>> patient = {"resourceType": "Patient", "id": "p1"}
+        >>> with connect() as database:
+        ...     first, again = database.load([patient]), database.load([patient])
+        >>> first.inserted, again.inserted, again.unchanged
+        (1, 0, 1)
         """
         report = load(self.dispatcher, source, table=self.table, schema=self.schema, strict=strict, progress=progress)
         self._source = None
@@ -230,6 +245,13 @@ class Database:
         ------
         list of tuple
             Rows ``(id, value)``.
+
+        Examples
+        --------
+        >>> with connect() as database:
+        ...     report = database.load([{"resourceType": "Patient", "id": f"p{number}"} for number in range(5)])
+        ...     [len(batch) for batch in database.stream("Patient.id", batch_size=2)]
+        [2, 2, 1]
         """
         source = self._table() if files is None else file_source(files)
         statement = self._statement(expression, source, resource_type, strict, variables)
@@ -308,7 +330,24 @@ class Database:
     def execute_query(
         self, query: str, params: Sequence[object] | Mapping[str, object] | None = None, *, timeout: float | None = None
     ) -> list[Row]:
-        """Run SQL of your own and commit; see `Dispatcher.execute_query`."""
+        """Run SQL of your own and commit.
+
+        Parameters
+        ----------
+        query, params, timeout
+            As in `Dispatcher.execute_query`.
+
+        Returns
+        -------
+        list of tuple
+            The rows, if there are any.
+
+        Examples
+        --------
+        >>> with connect() as database:
+        ...     database.execute_query("SELECT ? + 1", (41,))
+        [(42,)]
+        """
         return self.dispatcher.execute_query(query, params, timeout=timeout)
 
     def run(self, work: Callable[[Session], T], *, read_only: bool = False, summary: str = "work") -> T:

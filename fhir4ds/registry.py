@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from types import MappingProxyType
@@ -29,12 +29,27 @@ from fhir4ds.errors import (
 )
 from fhir4ds.plugin import ENTRY_POINT_GROUP, SUPPORTED_API, Hooks
 from fhir4ds.suggestion import did_you_mean
+from fhir4ds.target import Target
 
 #: Environment variable that names dialects to leave out, separated by commas.
 DISABLE_VARIABLE = "FHIR4DS_DISABLE"
 
-#: The dialects that we publish ourselves, and the URL schemes and names that mean them.
-_OFFICIAL = {"duckdb": ("duckdb",), "postgres": ("postgres", "postgresql")}
+_OFF = f"switched off by {DISABLE_VARIABLE}"
+
+
+@attrs.frozen
+class _Official:
+    """What is known of a dialect that we publish ourselves, so that it can be recommended where it is not installed."""
+
+    name: str
+    words: frozenset[str]
+    suffixes: tuple[str, ...] = ()
+
+
+_OFFICIAL = (
+    _Official("duckdb", frozenset({"duckdb"}), (".duckdb", ".ddb")),
+    _Official("postgres", frozenset({"postgres", "postgresql"})),
+)
 
 
 @attrs.frozen
@@ -55,7 +70,7 @@ class DialectStatus:
     Parameters
     ----------
     name : str
-        Name of the dialect, or of the entry point where it failed to load.
+        Name of the dialect, or of the entry point where it was not loaded.
     status : str
         ``"ok"``, ``"off"`` or ``"broken"``.
     reason : str, optional
@@ -63,7 +78,7 @@ class DialectStatus:
     origin : Origin
         Where it comes from.
     aliases, schemes : tuple of str
-        What else it answers to.
+        What else it answers to. These and all that follows are unknown for a plugin that was not loaded.
     api : int, optional
         The plugin API that it speaks.
     capabilities : Capabilities, optional
@@ -85,12 +100,19 @@ class DialectStatus:
 
 @attrs.frozen
 class _Plugin:
-    """One entry point and what became of it."""
+    """One entry point and what became of it: its dialects, its failure, or neither, where it is switched off."""
 
     name: str
     origin: Origin
     dialects: tuple[Dialect, ...] = ()
     failure: RegistryError | None = None
+
+    @property
+    def off(self) -> bool:
+        return not self.dialects and self.failure is None
+
+
+_Found = Sequence[tuple[Dialect, Origin]]
 
 
 class Registry:
@@ -115,7 +137,8 @@ class Registry:
     def __init__(self, group: str | None = ENTRY_POINT_GROUP) -> None:
         self._group = group
         self._lock = threading.RLock()
-        self._plugins: tuple[_Plugin, ...] | None = None
+        self._points: tuple[metadata.EntryPoint, ...] | None = None
+        self._loaded: dict[int, _Plugin] = {}
         self._registered: dict[str, tuple[Dialect, Origin]] = {}
 
     # --- look-ups -----------------------------------------------------------------------------------------------------
@@ -128,11 +151,11 @@ class Registry:
         UnknownDialect, DuplicateDialect, IncompatibleDialect, BrokenPlugin
             If there is none to be had; the message says what to do.
         """
-        found = [(dialect, origin) for dialect, origin in self._all() if name in (dialect.name, *dialect.aliases)]
-        if not found:
-            self._raise_failure_of(name)
-            raise UnknownDialect(f"no dialect named {name!r}", hint=self._advice(name))
-        return self._only(found)
+        found = [entry for entry in self._active() if name in (entry[0].name, *entry[0].aliases)]
+        if found:
+            return _only(repr(name), found)
+        self._raise_failure_of(name)
+        raise UnknownDialect(f"no dialect named {name!r}", hint=self._advice(name))
 
     def for_url(self, url: str) -> Dialect:
         """The dialect that serves a URL, or a database file by the ending of its name.
@@ -146,66 +169,44 @@ class Registry:
         """
         scheme, separator, _ = url.partition("://")
         if not separator:
-            named = [(dialect, origin) for dialect, origin in self._all() if url.endswith(dialect.suffixes or ("\0",))]
-            if named:
-                return self._only(named)
-            raise InvalidTarget(
-                "a database is named by a URL, such as duckdb:///clinic.duckdb or postgresql://user@host/database",
-                hint="a database file is duckdb:///path/to/file",
-            )
+            return self._for_file(url)
         scheme = scheme.lower()
-        found = [(dialect, origin) for dialect, origin in self._all() if scheme in dialect.schemes]
-        if not found:
-            self._raise_failure_of(scheme)
-            raise UnknownDialect(f"no dialect serves {scheme}://...", hint=self._advice(scheme))
-        return self._only(found)
+        found = [entry for entry in self._active() if scheme in entry[0].schemes]
+        if found:
+            return _only(f"{scheme}://", found)
+        # Refuses what is no URL, so that what is shown below is a scheme and no part of a secret.
+        scheme = Target.parse(url).scheme
+        self._raise_failure_of(scheme)
+        raise UnknownDialect(f"no dialect serves {scheme}://...", hint=self._advice(scheme))
 
     def names(self) -> tuple[str, ...]:
-        """The names of the dialects that can be had, in alphabetical order."""
-        return tuple(sorted({dialect.name for dialect, _ in self._all()}))
+        """The names of the dialects that are installed and loaded, in alphabetical order."""
+        return tuple(sorted({dialect.name for dialect, _ in self._active()}))
 
     def origin(self, name: str) -> str:
         """Distribution and version that provide a dialect, such as ``"fhir4ds-postgres 1.0"``."""
         wanted = self.get(name)
-        return str(next(origin for dialect, origin in self._all() if dialect is wanted))
+        return str(next(origin for dialect, origin in self._active() if dialect is wanted))
 
     @property
     def failures(self) -> Mapping[str, RegistryError]:
         """The plugins that failed to load, by the name of their entry point."""
         return MappingProxyType(
-            {plugin.name: plugin.failure for plugin in self._discovered() if plugin.failure is not None}
+            {plugin.name: plugin.failure for plugin in self._plugins() if plugin.failure is not None}
         )
 
     def describe(self) -> list[DialectStatus]:
         """Everything that is known about every plugin, also of those that are off or broken."""
-        described = [
-            DialectStatus(name=plugin.name, status="broken", reason=plugin.failure.message, origin=plugin.origin)
-            for plugin in self._discovered()
-            if plugin.failure is not None
-        ]
-        off = _disabled()
-        for dialect, origin in self._everything():
-            disabled = bool(off & {dialect.name, *dialect.aliases})
-            described.append(
-                DialectStatus(
-                    name=dialect.name,
-                    status="off" if disabled else "ok",
-                    reason=f"switched off by {DISABLE_VARIABLE}" if disabled else None,
-                    origin=origin,
-                    aliases=dialect.aliases,
-                    schemes=dialect.schemes,
-                    api=dialect.api,
-                    capabilities=dialect.capabilities,
-                    driver=importlib.util.find_spec(dialect.driver_module) is not None,
-                )
-            )
-        return sorted(described, key=lambda status: status.name)
+        everything = self._everything()
+        described = [_not_loaded(plugin) for plugin in self._plugins() if not plugin.dialects]
+        described += [_loaded(dialect, origin, everything) for dialect, origin in everything]
+        return sorted(described, key=lambda status: (status.name, str(status.origin)))
 
     def __contains__(self, name: object) -> bool:
-        return any(name in (dialect.name, *dialect.aliases) for dialect, _ in self._all())
+        return any(name in _names(dialect) for dialect, _ in self._active())
 
     def __iter__(self) -> Iterator[Dialect]:
-        return iter([dialect for dialect, _ in self._all()])
+        return iter([dialect for dialect, _ in self._active()])
 
     # --- registration from code ---------------------------------------------------------------------------------------
 
@@ -222,16 +223,17 @@ class Registry:
         Raises
         ------
         DuplicateDialect
-            If there is one of that name and ``replace`` is not set.
+            If its name or an alias is taken and ``replace`` is not set.
         IncompatibleDialect
             If it speaks another plugin API.
         """
         origin = Origin("this program", "")
         _check_api(dialect, origin)
         with self._lock:
-            if not replace and dialect.name in self:
+            taken = next((name for name in (dialect.name, *dialect.aliases) if name in self), None)
+            if taken is not None and not replace:
                 raise DuplicateDialect(
-                    f"dialect {dialect.name!r} is provided by {self.origin(dialect.name)} already",
+                    f"dialect {taken!r} is provided by {self.origin(taken)} already",
                     hint="register(dialect, replace=True) takes its place",
                 )
             self._registered[dialect.name] = (dialect, origin)
@@ -252,81 +254,107 @@ class Registry:
 
     # --- discovery ----------------------------------------------------------------------------------------------------
 
-    def _all(self) -> list[tuple[Dialect, Origin]]:
-        off = _disabled()
-        return [
-            (dialect, origin) for dialect, origin in self._everything() if not off & {dialect.name, *dialect.aliases}
-        ]
+    def _active(self) -> _Found:
+        disabled = _disabled()
+        return [entry for entry in self._everything() if not _names(entry[0]) & disabled]
 
-    def _everything(self) -> list[tuple[Dialect, Origin]]:
+    def _everything(self) -> _Found:
+        """All dialects that are loaded; one from code stands in place of an installed one of its name."""
         with self._lock:
-            registered = list(self._registered.values())
-            replaced = set(self._registered)
-            found = [
+            installed = [
                 (dialect, plugin.origin)
-                for plugin in self._discovered()
+                for plugin in self._plugins()
                 for dialect in plugin.dialects
-                if dialect.name not in replaced
+                if dialect.name not in self._registered
             ]
-        return registered + found
+            return [*self._registered.values(), *installed]
 
-    def _discovered(self) -> tuple[_Plugin, ...]:
+    def _plugins(self) -> list[_Plugin]:
+        """Every plugin, each loaded at its first use; one that is switched off by name is not even imported."""
         with self._lock:
-            if self._plugins is None:
-                group = self._group
-                points = () if group is None else metadata.entry_points(group=group)
-                self._plugins = tuple(_load(point) for point in points)
-            return self._plugins
+            if self._points is None:
+                self._points = () if self._group is None else tuple(metadata.entry_points(group=self._group))
+            disabled = _disabled()
+            plugins = []
+            for index, point in enumerate(self._points):
+                if point.name in disabled:
+                    plugins.append(_Plugin(point.name, _origin(point)))
+                    continue
+                if index not in self._loaded:
+                    self._loaded[index] = _load(point)
+                plugins.append(self._loaded[index])
+            return plugins
 
-    def _only(self, found: list[tuple[Dialect, Origin]]) -> Dialect:
-        if len(found) > 1:
-            providers = " and ".join(str(origin) for _, origin in found)
-            raise DuplicateDialect(f"dialect {found[0][0].name!r} is provided by {providers}", hint="uninstall one")
-        return found[0][0]
+    def _for_file(self, path: str) -> Dialect:
+        found = [entry for entry in self._active() if any(path.endswith(suffix) for suffix in entry[0].suffixes)]
+        if found:
+            return _only("the ending of this file name", found)
+        for official in _OFFICIAL:
+            for suffix in official.suffixes:
+                if path.endswith(suffix):
+                    self._raise_failure_of(official.name)
+                    raise UnknownDialect(f"no dialect opens *{suffix} files", hint=self._advice(official.name))
+        raise InvalidTarget(
+            "a database is named by a URL, such as duckdb:///clinic.duckdb or postgresql://user@host/database",
+            hint="a database file is duckdb:///path/to/file",
+        )
 
     def _raise_failure_of(self, name: str) -> None:
         """Raise why the plugin of that name, or of a dialect that goes by it, could not be loaded."""
-        meant = next((official for official, names in _OFFICIAL.items() if name in names), name)
-        failure = self.failures.get(meant)
+        failures = self.failures
+        failure = failures.get(name) or failures.get(_official_name(name) or name)
         if failure is not None:
-            raise failure
+            # One exception is raised to many callers, and would gather the traceback of each.
+            raise failure.with_traceback(None)
 
-    def _advice(self, name: str) -> str | None:
-        official = next((known for known, names in _OFFICIAL.items() if name in names), None)
-        for dialect, _ in self._everything():
-            if name in (dialect.name, *dialect.aliases, *dialect.schemes):
-                return f"{dialect.name!r} is switched off by {DISABLE_VARIABLE}"
+    def _advice(self, name: str) -> str:
+        official = _official_name(name)
+        plugins = self._plugins()
+        off = [plugin.name for plugin in plugins if plugin.off and plugin.name in {name, official}]
+        off += [dialect.name for dialect, _ in self._everything() if name in _names(dialect) | set(dialect.schemes)]
+        if off:
+            return f"{off[0]!r} is {_OFF}"
         if official is not None:
             return f"pip install fhir4ds-{official}"
         installed = self.names()
-        close = did_you_mean(name, installed)
-        if close is not None:
-            return close
         if not installed:
             return "pip install fhir4ds-duckdb or fhir4ds-postgres"
-        return f"installed dialects: {', '.join(installed)}"
+        return did_you_mean(name, installed) or f"installed dialects: {', '.join(installed)}"
 
 
 def _load(point: metadata.EntryPoint) -> _Plugin:
     """Load one plugin; whatever it raises is kept as its failure."""
-    origin = Origin(point.dist.name, point.dist.version) if point.dist is not None else Origin("unknown", "")
+    origin = _origin(point)
     try:
-        hooks = pluggy.PluginManager(ENTRY_POINT_GROUP)
-        hooks.add_hookspecs(Hooks)
-        hooks.register(point.load(), name=point.name)
-        # A misspelt hook would otherwise be a plugin that silently provides nothing.
-        hooks.check_pending()
-        dialects = tuple(dialect for provided in hooks.hook.fhir4ds_dialects() for dialect in provided)
-        for dialect in dialects:
-            _check_api(dialect, origin)
-    except IncompatibleDialect as error:
+        dialects = _provided(point, origin)
+    except (BrokenPlugin, IncompatibleDialect) as error:
         return _failed(point, origin, error)
-    except Exception as error:  # noqa: BLE001 - catching whatever a plugin raised is what isolation means
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - catching whatever a plugin raised is what isolation means
         failure = BrokenPlugin(f"plugin {point.name!r} ({origin}) failed to load: {type(error).__name__}: {error}")
         failure.__cause__ = error
         return _failed(point, origin, failure)
     events.emit(events.Event.PLUGIN_LOADED, {"plugin": point.name, "distribution": str(origin)})
     return _Plugin(point.name, origin, dialects)
+
+
+def _provided(point: metadata.EntryPoint, origin: Origin) -> tuple[Dialect, ...]:
+    """Import a plugin and take its dialects, if it says all that it must."""
+    hooks = pluggy.PluginManager(ENTRY_POINT_GROUP)
+    hooks.add_hookspecs(Hooks)
+    hooks.register(point.load(), name=point.name)
+    # A misspelt hook would otherwise be a plugin that silently provides nothing.
+    hooks.check_pending()
+    dialects = tuple(dialect for provided in hooks.hook.fhir4ds_dialects() for dialect in provided)
+    if not dialects:
+        raise BrokenPlugin(
+            f"plugin {point.name!r} ({origin}) provides no dialect",
+            hint="its module needs a function fhir4ds_dialects, marked with hookimpl, that yields a Dialect",
+        )
+    for dialect in dialects:
+        if not isinstance(dialect, Dialect):
+            raise TypeError(f"fhir4ds_dialects yields Dialect records, not {type(dialect).__name__}")
+        _check_api(dialect, origin)
+    return dialects
 
 
 def _failed(point: metadata.EntryPoint, origin: Origin, failure: RegistryError) -> _Plugin:
@@ -348,6 +376,63 @@ def _check_api(dialect: Dialect, origin: Origin) -> None:
         f"this fhir4ds speaks {SUPPORTED_API.start}..{SUPPORTED_API.stop - 1}",
         hint="upgrade fhir4ds" if newer else f"upgrade {origin.distribution}",
     )
+
+
+def _only(asked: str, found: _Found) -> Dialect:
+    if len(found) > 1:
+        raise _clash(asked, found)
+    return found[0][0]
+
+
+def _clash(asked: str, found: _Found) -> DuplicateDialect:
+    """The error of two plugins that claim the same: in the order of their names, so that it always reads alike."""
+    claims = sorted((dialect.name, str(origin)) for dialect, origin in found)
+    if len({name for name, _ in claims}) == 1:
+        providers = " and ".join(origin for _, origin in claims)
+        return DuplicateDialect(f"dialect {claims[0][0]!r} is provided by {providers}", hint="uninstall one")
+    meanings = " and ".join(f"{name!r} ({origin})" for name, origin in claims)
+    return DuplicateDialect(
+        f"{asked} is claimed by the dialects {meanings}", hint=f"uninstall one, or name it in {DISABLE_VARIABLE}"
+    )
+
+
+def _not_loaded(plugin: _Plugin) -> DialectStatus:
+    if plugin.failure is None:
+        return DialectStatus(name=plugin.name, status="off", reason=_OFF, origin=plugin.origin)
+    return DialectStatus(name=plugin.name, status="broken", reason=plugin.failure.message, origin=plugin.origin)
+
+
+def _loaded(dialect: Dialect, origin: Origin, everything: _Found) -> DialectStatus:
+    namesakes = [entry for entry in everything if entry[0].name == dialect.name]
+    status = "ok"
+    reason: str | None = None
+    if _names(dialect) & _disabled():
+        status, reason = "off", _OFF
+    elif len(namesakes) > 1:
+        status, reason = "broken", _clash(dialect.name, namesakes).message
+    return DialectStatus(
+        name=dialect.name,
+        status=status,
+        reason=reason,
+        origin=origin,
+        aliases=dialect.aliases,
+        schemes=dialect.schemes,
+        api=dialect.api,
+        capabilities=dialect.capabilities,
+        driver=importlib.util.find_spec(dialect.driver_module) is not None,
+    )
+
+
+def _origin(point: metadata.EntryPoint) -> Origin:
+    return Origin(point.dist.name, point.dist.version) if point.dist is not None else Origin("unknown", "")
+
+
+def _names(dialect: Dialect) -> set[str]:
+    return {dialect.name, *dialect.aliases}
+
+
+def _official_name(word: str) -> str | None:
+    return next((official.name for official in _OFFICIAL if word in official.words), None)
 
 
 def _disabled() -> set[str]:

@@ -38,6 +38,7 @@ _CONNECT_HINTS = {
     FaultKind.MISSING: "check the name of the database, or create it",
     FaultKind.BUSY: "let go of other connections, lower pool_size, or raise the limit of the server",
     FaultKind.RESOURCE: "the server is out of a resource that a connection needs; look at its log",
+    FaultKind.UNSUPPORTED: "check the options after the ? of the URL, and that the server supports what they ask for",
 }
 
 _QUERY_HINTS = {

@@ -60,7 +60,10 @@ _CONNECT_PHRASES = (
     (r"too many|connection slots|the database system is", FaultKind.BUSY),
     (r"authentication|password|pg_hba\.conf|role|permission|certificate|channel binding", FaultKind.AUTH),
     (r"database .*does not exist", FaultKind.MISSING),
-    (r"SSL was required|invalid|unrecognized|requires a|connection option", FaultKind.UNSUPPORTED),
+    (
+        r"SSL was required|invalid|unrecognized|unsupported|requires a|connection option|definition of service",
+        FaultKind.UNSUPPORTED,
+    ),
 )
 
 

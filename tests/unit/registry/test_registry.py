@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import attrs
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from fhir4ds.errors import (
     BrokenPlugin,
@@ -28,7 +33,7 @@ from fhir4ds_postgres.syntax import PostgresSyntax
 @hookimpl
 def {hook}():
     yield Dialect(
-        name={name!r}, api={api}, schemes=({name!r},), system={name!r}, syntax=PostgresSyntax(), load_driver=lambda: None,
+        name={name!r}, api={api}, schemes={schemes!r}, system={name!r}, syntax=PostgresSyntax(), load_driver=lambda: None,
         requires="nothing", driver_module="nothing", aliases={aliases!r}, suffixes={suffixes!r},
     )
 """
@@ -49,6 +54,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         hook: str = "fhir4ds_dialects",
         source: str | None = None,
         aliases: tuple[str, ...] = (),
+        schemes: tuple[str, ...] = (),
         suffixes: tuple[str, ...] = (),
     ) -> Registry:
         distribution = distribution or f"fhir4ds-{name}"
@@ -59,7 +65,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         info.mkdir(parents=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
         (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}\n")
-        record = _RECORD.format(hook=hook, name=name, api=api, aliases=aliases, suffixes=suffixes)
+        record = _RECORD.format(
+            hook=hook, name=name, api=api, aliases=aliases, schemes=(name, *schemes), suffixes=suffixes
+        )
         (place / f"{module}.py").write_text(source if source is not None else record)
         monkeypatch.syspath_prepend(str(place))
         return Registry(group)
@@ -108,7 +116,14 @@ def test_official_but_not_installed() -> None:
     assert _message(lambda: empty.get("postgresql"), UnknownDialect) == (
         "no dialect named 'postgresql'\nhint: pip install fhir4ds-postgres"
     )
+    assert _message(lambda: empty.for_url("clinic.duckdb"), UnknownDialect) == (
+        "no dialect opens *.duckdb files\nhint: pip install fhir4ds-duckdb"
+    )
+    assert _message(lambda: empty.get("oracle"), UnknownDialect) == (
+        "no dialect named 'oracle'\nhint: pip install fhir4ds-duckdb or fhir4ds-postgres"
+    )
     assert empty.names() == ()
+    assert empty.describe() == []
 
 
 def test_typo() -> None:
@@ -125,8 +140,9 @@ def test_other_product_names_the_scheme_and_never_the_url(install: Install) -> N
     )
 
 
-def test_plain_path_is_no_guess() -> None:
-    assert _message(lambda: registry.for_url("/data/clinic.db"), InvalidTarget) == (
+@pytest.mark.parametrize("text", ["/data/clinic.db", "", "ada:s3cret@host/db", "ada:s3cret@host/db?next=http://x"])
+def test_what_is_no_url_is_no_guess_and_is_not_repeated(text: str) -> None:
+    assert _message(lambda: registry.for_url(text), InvalidTarget) == (
         "a database is named by a URL, such as duckdb:///clinic.duckdb or postgresql://user@host/database\n"
         "hint: a database file is duckdb:///path/to/file"
     )
@@ -148,19 +164,77 @@ def test_broken_plugin_is_raised_only_to_those_who_ask_for_it(install: Install) 
     assert list(found.failures) == ["spark"]
 
 
-def test_misspelt_hook_is_a_broken_plugin(install: Install) -> None:
-    found = install("acme", hook="fhir4ds_dialect")
-    assert "unknown hook 'fhir4ds_dialect'" in _message(lambda: found.get("acme"), BrokenPlugin)
+def test_broken_plugin_says_the_same_to_everyone(install: Install) -> None:
+    """The one exception is raised many times, and does not gather the tracebacks of all who asked."""
+    found = install("spark", source="raise ValueError('no good')")
+    depths = []
+    for _ in range(3):
+        with pytest.raises(BrokenPlugin) as caught:
+            found.get("spark")
+        depths.append(len(caught.traceback))
+    assert depths[0] == depths[1] == depths[2]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("raise SystemExit(3)", "plugin 'acme' (fhir4ds-acme 1.0) failed to load: SystemExit: 3"),
+        (
+            "def fhir4ds_dialects(): return []",
+            "plugin 'acme' (fhir4ds-acme 1.0) provides no dialect\n"
+            "hint: its module needs a function fhir4ds_dialects, marked with hookimpl, that yields a Dialect",
+        ),
+        (
+            "from fhir4ds.plugin import hookimpl\n@hookimpl\ndef fhir4ds_dialects(): return ['acme']",
+            "plugin 'acme' (fhir4ds-acme 1.0) failed to load: "
+            "TypeError: fhir4ds_dialects yields Dialect records, not str",
+        ),
+        (
+            "from fhir4ds.plugin import hookimpl\n@hookimpl\ndef fhir4ds_dialect(): return []",
+            "plugin 'acme' (fhir4ds-acme 1.0) failed to load: PluginValidationError: "
+            "unknown hook 'fhir4ds_dialect' in plugin <module 'plugin_fhir4ds_acme' from '{file}'>",
+        ),
+    ],
+    ids=["exits", "no-mark", "no-record", "misspelt-hook"],
+)
+def test_plugins_that_do_not_say_what_they_must(install: Install, tmp_path: Path, source: str, message: str) -> None:
+    found = install("acme", source=source)
+    file = tmp_path / "fhir4ds-acme" / "plugin_fhir4ds_acme.py"
+    assert _message(lambda: found.get("acme"), BrokenPlugin) == message.format(file=file)
+    assert found.names() == ()
 
 
 def test_two_distributions_of_one_name(install: Install) -> None:
     install("sqlite", distribution="other-sqlite", version="0.3")
     found = install("sqlite", distribution="acme-sqlite")
-    message = _message(lambda: found.get("sqlite"), DuplicateDialect)
-    providers = ["acme-sqlite 1.0", "other-sqlite 0.3"]
-    assert message in {
-        f"dialect 'sqlite' is provided by {a} and {b}\nhint: uninstall one" for a, b in (providers, providers[::-1])
-    }
+    message = "dialect 'sqlite' is provided by acme-sqlite 1.0 and other-sqlite 0.3"
+    assert _message(lambda: found.get("sqlite"), DuplicateDialect) == f"{message}\nhint: uninstall one"
+    assert _message(lambda: found.for_url("sqlite://"), DuplicateDialect) == f"{message}\nhint: uninstall one"
+    assert [(str(status.origin), status.status, status.reason) for status in found.describe()] == [
+        ("acme-sqlite 1.0", "broken", message),
+        ("other-sqlite 0.3", "broken", message),
+    ]
+
+
+def test_two_dialects_of_one_scheme_alias_or_suffix(install: Install) -> None:
+    """Each has its own name and stays in reach by it; what both claim is refused, not guessed."""
+    install("red", schemes=("acme",), aliases=("acme",), suffixes=(".acme",))
+    found = install("blue", schemes=("acme",), aliases=("acme",), suffixes=(".acme",))
+    assert [found.get("red").name, found.for_url("blue://").name] == ["red", "blue"]
+    both = (
+        "is claimed by the dialects 'blue' (fhir4ds-blue 1.0) and 'red' (fhir4ds-red 1.0)\n"
+        "hint: uninstall one, or name it in FHIR4DS_DISABLE"
+    )
+    assert _message(lambda: found.get("acme"), DuplicateDialect) == f"'acme' {both}"
+    assert _message(lambda: found.for_url("acme://"), DuplicateDialect) == f"acme:// {both}"
+    assert _message(lambda: found.for_url("x.acme"), DuplicateDialect) == f"the ending of this file name {both}"
+
+
+def test_one_of_two_that_clash_can_be_switched_off(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("red", aliases=("acme",))
+    found = install("blue", aliases=("acme",))
+    monkeypatch.setenv("FHIR4DS_DISABLE", "red")
+    assert found.get("acme").name == "blue"
 
 
 def test_another_plugin_api(install: Install) -> None:
@@ -170,13 +244,89 @@ def test_another_plugin_api(install: Install) -> None:
     )
 
 
+def test_an_older_plugin_api(install: Install) -> None:
+    found = install("past", api=0)
+    assert _message(lambda: found.get("past"), IncompatibleDialect) == (
+        "dialect 'past' (fhir4ds-past 1.0) speaks plugin API 0; this fhir4ds speaks 1..1\nhint: upgrade fhir4ds-past"
+    )
+
+
 def test_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FHIR4DS_DISABLE", "duckdb, postgresql")
     assert registry.names() == ()
-    assert _message(lambda: registry.get("postgres"), UnknownDialect) == (
-        "no dialect named 'postgres'\nhint: 'postgres' is switched off by FHIR4DS_DISABLE"
+    off = "hint: 'postgres' is switched off by FHIR4DS_DISABLE"
+    assert _message(lambda: registry.get("postgres"), UnknownDialect) == f"no dialect named 'postgres'\n{off}"
+    assert _message(lambda: registry.for_url("postgresql://u:s3cret@h/d"), UnknownDialect) == (
+        f"no dialect serves postgresql://...\n{off}"
     )
-    assert [(status.name, status.status) for status in registry.describe()] == [("duckdb", "off"), ("postgres", "off")]
+    assert _message(lambda: registry.for_url("clinic.duckdb"), UnknownDialect) == (
+        "no dialect opens *.duckdb files\nhint: 'duckdb' is switched off by FHIR4DS_DISABLE"
+    )
+    assert [(status.name, status.status, status.reason) for status in registry.describe()] == [
+        ("duckdb", "off", "switched off by FHIR4DS_DISABLE"),
+        ("postgres", "off", "switched off by FHIR4DS_DISABLE"),
+    ]
+    monkeypatch.setenv("FHIR4DS_DISABLE", "")
+    assert registry.names() == ("duckdb", "postgres")
+
+
+def test_switched_off_by_an_alias_of_its_own(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = install("acme", aliases=("ac",))
+    monkeypatch.setenv("FHIR4DS_DISABLE", "ac")
+    assert _message(lambda: found.get("ac"), UnknownDialect) == (
+        "no dialect named 'ac'\nhint: 'acme' is switched off by FHIR4DS_DISABLE"
+    )
+
+
+def test_plugin_that_is_switched_off_by_name_is_not_imported(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = install("spark", source="raise ValueError('no good')")
+    monkeypatch.setenv("FHIR4DS_DISABLE", "spark")
+    assert _message(lambda: found.get("spark"), UnknownDialect) == (
+        "no dialect named 'spark'\nhint: 'spark' is switched off by FHIR4DS_DISABLE"
+    )
+    assert dict(found.failures) == {}
+    assert "plugin_fhir4ds_spark" not in sys.modules
+    monkeypatch.delenv("FHIR4DS_DISABLE")
+    assert list(found.failures) == ["spark"]
+
+
+def test_importing_fhir4ds_discovers_nothing() -> None:
+    code = "import sys, fhir4ds.database; sys.exit(any(name.startswith('fhir4ds_') for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_discovery_happens_once_for_many_threads(install: Install) -> None:
+    source = _RECORD.format(hook="fhir4ds_dialects", name="acme", api=1, aliases=(), schemes=("acme",), suffixes=())
+    # Threads that do not wait for the first would look at a half-filled registry.
+    found = install("acme", source=f"import time\ntime.sleep(0.1)\n{source}")
+    start = threading.Barrier(8)
+
+    def ask() -> object:
+        start.wait()
+        return found.get("acme")
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = [threads.submit(ask) for _ in range(8)]
+    assert len({id(answer.result()) for answer in answers}) == 1
+
+
+def test_discovery_tells_the_log(install: Install) -> None:
+    install("spark", source="import a_driver_that_is_not_there")
+    found = install("sqlite")
+    with capture_logs() as entries:
+        found.names()
+        found.names()
+    structlog.reset_defaults()
+    assert sorted(entries, key=lambda entry: entry["event"]) == [
+        {
+            "event": "plugin.failed",
+            "log_level": "warning",
+            "plugin": "spark",
+            "distribution": "fhir4ds-spark 1.0",
+            "error.type": "ModuleNotFoundError",
+        },
+        {"event": "plugin.loaded", "log_level": "debug", "plugin": "sqlite", "distribution": "fhir4ds-sqlite 1.0"},
+    ]
 
 
 def test_suffixes_of_database_files(install: Install) -> None:
@@ -192,6 +342,9 @@ def test_register_and_override() -> None:
     assert own.origin("fake") == "this program"
     assert _message(lambda: own.register(fake), DuplicateDialect) == (
         "dialect 'fake' is provided by this program already\nhint: register(dialect, replace=True) takes its place"
+    )
+    assert _message(lambda: own.register(attrs.evolve(fake, name="new")), DuplicateDialect) == (
+        "dialect 'phony' is provided by this program already\nhint: register(dialect, replace=True) takes its place"
     )
     other = attrs.evolve(fake, system="other")
     with own.override(other) as current:

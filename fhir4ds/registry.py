@@ -149,8 +149,12 @@ class Registry:
         Raises
         ------
         UnknownDialect, DuplicateDialect, IncompatibleDialect, BrokenPlugin
-            If there is none to be had; the message says what to do.
+            If there is none to be had; the message says what to do. A URL is never repeated: it may hold a password.
         """
+        if "://" in name:
+            raise UnknownDialect(
+                "a URL is no name of a dialect", hint="registry.for_url(url) finds the dialect of a URL"
+            )
         found = [entry for entry in self._active() if name in (entry[0].name, *entry[0].aliases)]
         if found:
             return _only(repr(name), found)

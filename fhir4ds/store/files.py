@@ -111,6 +111,9 @@ def uncompressed(raw: io.BufferedReader) -> io.BufferedIOBase:
 
 
 def _expanded(path: str) -> Iterator[Path]:
+    if "://" in path:
+        # Not repeated: it may hold a password.
+        raise SourceError("a URL is no file or folder of resources", hint="a database is named when it is opened")
     place = Path(path)
     try:
         is_folder, is_there = place.is_dir(), place.exists()

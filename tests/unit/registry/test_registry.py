@@ -126,6 +126,12 @@ def test_official_but_not_installed() -> None:
     assert empty.describe() == []
 
 
+def test_a_url_in_place_of_a_name_is_not_repeated() -> None:
+    assert _message(lambda: registry.get("postgresql://ada:s3cret@host/clinic"), UnknownDialect) == (
+        "a URL is no name of a dialect\nhint: registry.for_url(url) finds the dialect of a URL"
+    )
+
+
 def test_typo() -> None:
     assert _message(lambda: registry.get("postgers"), UnknownDialect) == (
         "no dialect named 'postgers'\nhint: did you mean 'postgres'?"

@@ -163,3 +163,9 @@ def test_a_link_to_nowhere_is_an_error(tmp_path: Path) -> None:
 def test_a_path_that_no_file_can_have_is_an_error(path: str) -> None:
     with pytest.raises(SourceError):
         find_files(path)
+
+
+def test_a_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(SourceError) as error:
+        find_files("postgresql://ada:s3cret@host/clinic")
+    assert str(error.value) == ("a URL is no file or folder of resources\nhint: a database is named when it is opened")

@@ -112,14 +112,19 @@ class Call:
         self.due = self.deadline.at
 
     def stop(self) -> None:
-        """Act on the passed deadline: ask politely where nobody has, and cut the line when that did not help."""
+        """Act on the passed deadline: ask politely where nobody has, and cut the line until the call has ended.
+
+        Once may not be enough: an embedded database forgets an interrupt that comes just before a statement begins.
+        """
         if not (self._asked or self._limited):
             self._ask()
             return
         with self._aborting:
-            self.due = math.inf
-            if self._connection is not None:
+            if self._connection is None:
+                self.due = math.inf
+            else:
                 self.aborted = True
+                self.due = self._clock.monotonic() + self.deadline.grace
                 # The connection is lost anyway, and the thread that waits on it will tell how.
                 with contextlib.suppress(Exception):
                     self._driver.abort(self._connection)

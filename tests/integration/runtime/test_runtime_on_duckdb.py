@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,6 +123,25 @@ def test_a_timeout_holds_and_the_connection_lives(dispatcher: Dispatcher, thread
     assert isinstance(error.__cause__, duckdb.InterruptException)
     assert dispatcher.query(Statement(sql="SELECT 42")).rows == [(42,)]
     assert dispatcher.stats().created == 1
+
+
+def test_a_timeout_holds_where_the_statement_begins_after_it(
+    dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was held up sends its statement when every interrupt has come already, and been forgotten."""
+    from fhir4ds_duckdb.driver import DuckDBDriver
+
+    execute = DuckDBDriver.execute
+
+    def held_up(driver: DuckDBDriver, connection: Any, sql: str, params: Any) -> Any:
+        if sql == ENDLESS.sql:
+            time.sleep(0.6)
+        return execute(driver, connection, sql, params)
+
+    monkeypatch.setattr(DuckDBDriver, "execute", held_up)
+    with pytest.raises(QueryTimeout):
+        dispatcher.query(ENDLESS, timeout=0.3)
+    assert dispatcher.query(Statement(sql="SELECT 42")).rows == [(42,)]
 
 
 def test_a_timeout_holds_while_rows_are_fetched(dispatcher: Dispatcher) -> None:

@@ -65,6 +65,21 @@ def test_a_client_side_deadline_is_asked_for_and_then_enforced() -> None:
     watchdog.close()
 
 
+def test_the_line_is_cut_until_the_call_has_ended() -> None:
+    driver = TimedDriver()
+    watchdog = Watchdog(Clock())
+    call = _call(driver, 0.05)
+    call.attach(FakeConnection(1))
+    watchdog.watch(call)
+    _until(lambda: len(driver.diary) == 4)
+    call.detach()
+    watchdog.unwatch(call)
+    assert [entry[0] for entry in driver.diary] == ["cancel", "abort", "abort", "abort"]
+    time.sleep(2 * call.deadline.grace)
+    assert len(driver.diary) == 4
+    watchdog.close()
+
+
 def test_a_server_side_deadline_is_left_to_the_server_for_a_moment() -> None:
     driver = TimedDriver()
     watchdog = Watchdog(Clock())

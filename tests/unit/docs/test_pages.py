@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psycopg2
 import pytest
@@ -157,10 +158,12 @@ class _Checker(doctest.OutputChecker):
 
 
 @pytest.fixture
-def _logging_untouched() -> Iterator[None]:
+def _process_untouched() -> Iterator[None]:
+    """What a page sets in this process, its environment or its logging, is gone afterwards."""
     logger = logging.getLogger("fhir4ds")
     level, handlers = logger.level, list(logger.handlers)
-    yield
+    with patch.dict(os.environ):
+        yield
     structlog.reset_defaults()
     logger.setLevel(level)
     logger.handlers[:] = handlers
@@ -177,7 +180,7 @@ def _pages() -> list[Any]:
     return found
 
 
-@pytest.mark.usefixtures("export", "_logging_untouched")
+@pytest.mark.usefixtures("export", "_process_untouched")
 @pytest.mark.parametrize(("page", "needs_server"), _pages())
 def test_page_does_what_it_says(page: Path, needs_server: bool, request: pytest.FixtureRequest) -> None:
     Reader(page, request.getfixturevalue("clinic") if needs_server else None).follow()

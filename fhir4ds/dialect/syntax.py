@@ -174,12 +174,15 @@ class Syntax(ABC):
             f"ORDER BY ({key} IS NOT NULL), {sort_key}{direction}, {place})"
         )
 
-    def repeat(self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool) -> str:
+    def repeat(
+        self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool, levels: int, overflow: str
+    ) -> str:
         """All items that ``body``, an array in terms of the array ``variable``, gives level by level until it is empty.
 
-        With ``distinct`` an item that is there already is neither added nor gone on from.
+        With ``distinct`` an item that is there already is neither added nor gone on from. Where it is not empty after
+        so many levels, the value is ``overflow``, which fails.
         """
-        levels, none = f"{variable}_levels", self.array([], type)
+        steps, none = f"{variable}_levels", self.array([], type)
         fresh = f"{variable}_fresh"
         new = (
             f"ARRAY(SELECT {fresh}.item FROM (SELECT item, MIN(place) AS place FROM UNNEST({body}) "
@@ -189,12 +192,13 @@ class Syntax(ABC):
             else body
         )
         return (
-            f"(WITH RECURSIVE {levels} ({variable}, {variable}_seen, depth) AS ("
+            f"(WITH RECURSIVE {steps} ({variable}, {variable}_seen, depth) AS ("
             f"SELECT {initial}, {none}, 0 UNION ALL "
-            f"SELECT {variable}_next.items, {variable}_seen || {variable}_next.items, depth + 1 FROM {levels} "
+            f"SELECT {variable}_next.items, {variable}_seen || {variable}_next.items, depth + 1 FROM {steps} "
             f"CROSS JOIN LATERAL (SELECT {new} AS items) AS {variable}_next "
-            f"WHERE CARDINALITY({variable}) > 0) "
-            f"SELECT {variable}_seen FROM {levels} ORDER BY depth DESC LIMIT 1)"
+            f"WHERE CARDINALITY({variable}) > 0 AND depth < {levels}) "
+            f"SELECT CASE WHEN CARDINALITY({variable}) = 0 THEN {variable}_seen ELSE {overflow} END "
+            f"FROM (SELECT * FROM {steps} ORDER BY depth DESC LIMIT 1) AS {variable}_last)"
         )
 
     def bind(self, variable: str, value: str, body: str) -> str:

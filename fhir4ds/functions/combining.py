@@ -74,16 +74,17 @@ def distinct_items(call: Call, collection: Collection) -> Collection:
             type=plan.type,
             many=True,
         )
-        seen = _contains(call, before, item, collection)
+        seen = _contains(call, before, collection, item, collection)
         return Each(array, variable, item, where=apply("not", seen), index=index)
 
     return attrs.evolve(collection, plan=bind(call.names.fresh(), plan, first_only), choices=(), guard=None)
 
 
-def _contains(call: Call, array: Node, item: Node, collection: Collection) -> Node:
+def _contains(call: Call, array: Node, collection: Collection, item: Node, origin: Collection) -> Node:
+    """Whether an array of the items of a collection has an item, which is of the kind of its origin."""
     variable = call.names.fresh()
     other = attrs.evolve(collection, plan=Reference(variable, array.type), choices=(), guard=None)
-    this = attrs.evolve(collection, plan=item, choices=(), guard=None)
+    this = attrs.evolve(origin, plan=item, choices=(), guard=None)
     return Exists(array, variable, equal_items(call, other, this))
 
 
@@ -153,7 +154,7 @@ def _selected(call: Call, *, present: bool) -> Collection:
     kept = attrs.evolve(focus, plan=a, choices=(), guard=None)
     variable = call.names.fresh()
     item = Reference(variable, a.type)
-    found = _contains(call, b, item, attrs.evolve(other, plan=b, choices=(), guard=None))
+    found = _contains(call, b, other, item, focus)
     condition = found if present else apply("not", found)
     return attrs.evolve(kept, plan=Each(a, variable, item, where=condition))
 
@@ -185,7 +186,7 @@ def exclude(call: Call) -> Collection:
 def _subset(call: Call, small: Collection, large: Collection) -> Collection:
     a, b = aligned(call, small, large)
     variable = call.names.fresh()
-    found = _contains(call, b, Reference(variable, a.type), attrs.evolve(large, plan=b, choices=(), guard=None))
+    found = _contains(call, b, large, Reference(variable, a.type), small)
     return values.system(apply("not", Exists(a, variable, apply("not", found))), BOOLEAN)
 
 
@@ -218,12 +219,7 @@ def _member(call: Call, item: Collection, collection: Collection) -> Collection:
         return values.system(null(SqlType.BOOLEAN), BOOLEAN)
     one = values.single(call, item)
     a, b = aligned(call, one, collection)
-    found = _contains(
-        call,
-        b,
-        apply("array_at", a, integer(1), type=a.type),
-        attrs.evolve(collection, plan=b, choices=(), guard=None),
-    )
+    found = _contains(call, b, collection, apply("array_at", a, integer(1), type=a.type), one)
     nothing = apply("equal", length(a), integer(0))
     answer = Case(((nothing, null(SqlType.BOOLEAN)), (found, TRUE)), FALSE)
     return values.system(answer, BOOLEAN)

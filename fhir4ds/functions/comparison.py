@@ -74,7 +74,7 @@ def equality(call: Call, left: Collection, right: Collection) -> Node:
     if forms is not None:
         return _equal_quantities(call, left, right, forms)
     types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
-    dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
+    dynamic = _dynamic(call, left, right)
     if not dynamic and not comparable(*types):
         found = apply("and", values.present(call, left), values.present(call, right))
         return Case(((found, FALSE),), _EMPTY)
@@ -86,6 +86,11 @@ def equality(call: Call, left: Collection, right: Collection) -> Node:
         missing = apply("or", apply("is_null", a), apply("is_null", b))
         return Case(((missing, _EMPTY),), pair)
     return _equal_arrays(call, a, b, partial(_equal_values, call, types=types))
+
+
+def _dynamic(call: Call, left: Collection, right: Collection) -> bool:
+    """Whether the type of an item on either side is only known when it is met."""
+    return values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
 
 
 def _equal_quantities(call: Call, left: Collection, right: Collection, forms: tuple[Form, Form]) -> Node:
@@ -113,8 +118,16 @@ def equal_items(call: Call, left: Collection, right: Collection) -> Node:
     forms = quantities.forms(call, left, right)
     if forms is not None:
         return apply("coalesce", quantities.equal(call.names, a, b, forms), FALSE)
+    if not _may_be_comparable(call, left, right):
+        return FALSE
     types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
     return apply("coalesce", _equal_values(call, a, b, types), FALSE)
+
+
+def _may_be_comparable(call: Call, left: Collection, right: Collection) -> bool:
+    """Whether items on either side can be of types that are compared; so where nothing is known of a side."""
+    a, b = ({values.system_type(type, call.model) for type in side.types} for side in (left, right))
+    return not a or not b or any(comparable(first, second) for first in a for second in b)
 
 
 def _equal_arrays(call: Call, a: Node, b: Node, equal: _Pair) -> Node:
@@ -173,7 +186,7 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
     if forms is not None:
         return quantities.order(call, left, right, forms, "less_or_equal" if or_equal else "less")
     types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
-    if values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model):
+    if _dynamic(call, left, right):
         types = types[0] or types[1], types[1] or types[0]
     if not comparable(*types) or types[0] in (None, BOOLEAN):
         shown = " and ".join(

@@ -9,7 +9,7 @@ from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import Collection
-from fhir4ds.plan.nodes import Reference, Sort
+from fhir4ds.plan.nodes import Constant, Reference, Sort
 
 _PATIENT = {
     "resourceType": "Patient",
@@ -44,6 +44,8 @@ def sort(call: Call) -> Collection:
         item = attrs.evolve(focus, plan=Reference(variable, plan.type), guard=None)
         key = call.body(number, item) if call.count else item
         ordinal = values.single_value(call, key)
+        if isinstance(ordinal, Constant):
+            continue  # it orders nothing; and where a key stands in SQL, a number would be the number of a column
         if ordinal.type is SqlType.JSON and not values.is_dynamic(key, call.model):
             raise call.error(InvalidOperation, f"items cannot be sorted by {key.type}, which has no order")
         plan = Sort(plan, variable, ordinal, bool(call.count) and call.descending(number))

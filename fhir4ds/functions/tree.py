@@ -9,7 +9,7 @@ from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import Collection, TypeName
-from fhir4ds.plan.nodes import Array, Each, Node, Reference, Repeat, apply, text
+from fhir4ds.plan.nodes import Array, Each, Node, Raise, Reference, Repeat, apply, text
 
 _GROUP = "Tree navigation"
 _QUESTIONNAIRE = {
@@ -18,6 +18,9 @@ _QUESTIONNAIRE = {
     "item": [{"linkId": "1", "item": [{"linkId": "1.1"}, {"linkId": "1.2"}]}, {"linkId": "2"}],
 }
 _PROJECTION = Parameter("projection", ParameterKind.EXPRESSION)
+
+#: More than resources are nested in practice. Without a limit, a projection that never ends would run until the deadline.
+_MOST_LEVELS = 100
 
 #: Members of a resource that are no elements.
 _NO_ELEMENTS = ("resourceType",)
@@ -32,7 +35,8 @@ def _repeated(call: Call, project: Callable[[Collection], Collection], *, distin
     variable = call.names.fresh()
     item = Collection(plan=Reference(variable, SqlType.JSON), types=tuple(dict.fromkeys((*focus.types, *types))))
     projected = values.boxed(values.items(project(item), call.names), call.names)
-    plan = Repeat(start, level.name, Each(level, variable, projected), distinct)
+    overflow = Raise(f"still gives items after {_MOST_LEVELS} levels", call.position, SqlType.JSON, many=True)
+    plan = Repeat(start, level.name, Each(level, variable, projected), distinct, _MOST_LEVELS, overflow)
     return Collection(plan=plan, types=types, ordered=False)
 
 

@@ -173,13 +173,16 @@ class Repeat:
     """All items that ``body`` gives when it is applied to ``initial``, then to what it gave, and so on until it gives none.
 
     ``variable`` names the array of the items of one level; the levels follow one another in the result. With
-    ``distinct`` an item that is there already is neither added nor gone on from, which also ends cycles.
+    ``distinct`` an item that is there already is neither added nor gone on from, which also ends cycles. Where there is
+    more after so many levels, the value is ``overflow``, an array.
     """
 
     initial: Node
     variable: str
     body: Node
     distinct: bool
+    levels: int
+    overflow: Node
     many: bool = attrs.field(default=True, init=False)
 
     @property

@@ -137,8 +137,11 @@ class Renderer:
 
     @render.register
     def _(self, node: nodes.Fold) -> str:
-        source, initial, body = self.render(node.source), self.render(node.initial), self.render(node.body)
-        return self.syntax.fold(source, node.accumulator, node.variable, initial, body)
+        initial, body = self.render(node.initial), self.render(node.body)
+        if not node.many:
+            # A step may have the same type with other limits, such as digits of decimals, which a recursion must not.
+            initial, body = self.syntax.cast(initial, node.type), self.syntax.cast(body, node.type)
+        return self.syntax.fold(self.render(node.source), node.accumulator, node.variable, initial, body)
 
     @render.register
     def _(self, node: nodes.Sort) -> str:
@@ -151,7 +154,10 @@ class Renderer:
     @render.register
     def _(self, node: nodes.Repeat) -> str:
         initial, body = self.render(node.initial), self.render(node.body)
-        return self.syntax.repeat(initial, node.variable, body, node.type, distinct=node.distinct)
+        overflow = self.render(node.overflow)
+        return self.syntax.repeat(
+            initial, node.variable, body, node.type, distinct=node.distinct, levels=node.levels, overflow=overflow
+        )
 
     @render.register
     def _(self, node: nodes.Bind) -> str:

@@ -11,9 +11,6 @@ from fhir4ds.plugin import ItemForm, SqlType, Step, Syntax
 #: Bytes of the largest JSON document that is read whole. DuckDB sets a buffer of this size aside for each thread.
 _LARGEST_DOCUMENT = 512 * 1024 * 1024
 
-#: Levels that an iteration over its own results can have: more than JSON can be nested in practice.
-_DEEPEST_REPEAT = 100
-
 
 class DuckDBSyntax(Syntax):
     """DuckDB 1.4 to 2.0. Its ``json`` functions are built in; no extension is ever installed."""
@@ -94,6 +91,12 @@ class DuckDBSyntax(Syntax):
         "array_greatest": "LIST_MAX({0})",
         "array_concat": "LIST_CONCAT({0}, {1})",
         "array_contains": "LIST_CONTAINS({0}, {1})",
+        # The texts are compared, so numbers, which can be written in several ways, are read.
+        "json_equal": (
+            "({0} = {1} OR (JSON_TYPE({0}) IN ('UBIGINT', 'BIGINT', 'DOUBLE') "
+            "AND JSON_TYPE({1}) IN ('UBIGINT', 'BIGINT', 'DOUBLE') "
+            "AND TRY_CAST({0} AS DECIMAL(38, 12)) = TRY_CAST({1} AS DECIMAL(38, 12))))"
+        ),
         "json_kind": (
             "CASE JSON_TYPE({0}) WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'OBJECT' THEN 'object' "
             "WHEN 'ARRAY' THEN 'array' WHEN 'NULL' THEN 'null' WHEN 'UBIGINT' THEN 'number' WHEN 'BIGINT' THEN 'number' "
@@ -187,7 +190,9 @@ class DuckDBSyntax(Syntax):
         direction = "DESC" if descending else "ASC"
         return f"LIST_TRANSFORM(LIST_SORT({keyed}, '{direction}'), LAMBDA s: s.item)"
 
-    def repeat(self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool) -> str:
+    def repeat(
+        self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool, levels: int, overflow: str
+    ) -> str:
         none, state, new = self.array([], type), f"{variable}_state", f"{variable}_new"
         fresh = new
         if distinct:
@@ -206,9 +211,11 @@ class DuckDBSyntax(Syntax):
         )
         step = f"CASE WHEN LEN({state}.items) = 0 THEN {state} ELSE {following} END"
         # DuckDB 1.4 wants the items of the list to be of the type of the state.
-        rounds = f"LIST_TRANSFORM(RANGE({_DEEPEST_REPEAT}), LAMBDA i: {{'items': {none}, 'seen': {none}}})"
+        rounds = f"LIST_TRANSFORM(RANGE({levels}), LAMBDA i: {{'items': {none}, 'seen': {none}}})"
         start = f"{{'items': {initial}, 'seen': {none}}}"
-        return f"LIST_REDUCE({rounds}, LAMBDA {state}, i: {step}, {start}).seen"
+        last = f"{variable}_last"
+        ended = f"CASE WHEN LEN({last}.items) = 0 THEN {last}.seen ELSE {overflow} END"
+        return self.bind(last, f"LIST_REDUCE({rounds}, LAMBDA {state}, i: {step}, {start})", ended)
 
     def bind(self, variable: str, value: str, body: str) -> str:
         return f"LIST_TRANSFORM([{value}], LAMBDA {variable}: {body})[1]"

@@ -83,6 +83,10 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
     "json_equal": [
         ((json('"a"'), json('"a"')), True),
         ((json("1"), json('"1"')), False),
+        ((json("1"), json("1.0")), True),
+        ((json("-1.50"), json("-1.5")), True),
+        ((json("1"), json("2.0")), False),
+        ((json("1"), json(None)), None),
         ((json('{"a": 1, "b": [2]}'), json('{"a": 1, "b": [2]}')), True),
         ((json('{"a": 1}'), json('{"a": 2}')), False),
         ((json("true"), json(None)), None),

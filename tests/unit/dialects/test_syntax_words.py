@@ -203,6 +203,8 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
     "repeat": [
         (lambda s: _repeat(s, distinct=False), ["b", "c", "b", "d", "e", "d"]),
         (lambda s: _repeat(s, distinct=True), ["b", "c", "d", "e"]),
+        (lambda s: _repeat(s, distinct=False, levels=4), ["b", "c", "b", "d", "e", "d"]),
+        (lambda s: _repeat(s, distinct=False, levels=2), ["too deep"]),
     ],
 }
 
@@ -218,7 +220,7 @@ def _sorted(syntax: Syntax, *, descending: bool) -> str:
     return syntax.sort_each(rows, "n", key, syntax.sort_key(key, _TEXT), descending=descending)
 
 
-def _repeat(syntax: Syntax, *, distinct: bool) -> str:
+def _repeat(syntax: Syntax, *, distinct: bool, levels: int = 9) -> str:
     """Walk a graph: a to b, c, b; b to d; c to e; with a way back to b where items are taken once only."""
     targets_of = {"a": ["b", "c", "b"], "b": ["d"], "c": ["e"], "e": ["b"] if distinct else []}
     branches = [
@@ -227,7 +229,8 @@ def _repeat(syntax: Syntax, *, distinct: bool) -> str:
     ]
     reached = syntax.array_rows(syntax.case(branches, syntax.array([], _TEXT)))
     body = syntax.flat_each(syntax.array_rows("level"), "item", None, None, reached, "target", "target")
-    return syntax.repeat(syntax.array([syntax.text("a")], _TEXT), "level", body, _TEXT, distinct=distinct)
+    start, overflow = (syntax.array([syntax.text(text)], _TEXT) for text in ("a", "too deep"))
+    return syntax.repeat(start, "level", body, _TEXT, distinct=distinct, levels=levels, overflow=overflow)
 
 
 _CASES = [

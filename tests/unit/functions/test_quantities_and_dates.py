@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from fhir4ds.database import Database, connect
+from fhir4ds.database import Database
 from fhir4ds.errors import InvalidOperation
-
-
-@pytest.fixture(scope="module", params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """DuckDB, then PostgreSQL."""
-    url = "duckdb://" if request.param == "duckdb" else request.getfixturevalue("postgres_url")
-    with connect(url) as database:
-        yield database
 
 
 def _quantity(value: int | str, unit: str) -> list[Any]:

@@ -1,0 +1,68 @@
+"""Collections whose items differ in type, keys that order nothing, and iterations that must end; on both databases."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fhir4ds.database import Database
+from fhir4ds.errors import EvaluationError
+from tests.support.comparison import canonical
+
+_D = Decimal
+_PATIENT: dict[str, Any] = {"resourceType": "Patient", "id": "p", "name": [{"given": ["A", "1"]}, {"given": ["C"]}]}
+
+_VALUES: dict[str, list[Any]] = {
+    # items of types that cannot be compared differ, and are no error
+    "('a' | '1').exclude(1)": ["a", "1"],
+    "(1 | 2).exclude('1')": [1, 2],
+    "(1 | 'a').exclude(1)": ["a"],
+    "(1 | 'a').exclude('a' | 2)": [1],
+    "(true | false).exclude(1)": [True, False],
+    "(1.0 | 2.5).exclude(1)": [_D("2.5")],
+    "(1 'mg' | 2 'g').exclude(1)": [{"value": _D(1), "unit": "mg"}, {"value": _D(2), "unit": "g"}],
+    "name.given.exclude(1)": ["A", "1", "C"],
+    "name.exclude(1).count()": [2],
+    "('a' | '1').intersect(1)": [],
+    "(1 | 2.5 | 'a').intersect(1.0 | 'a')": [1, "a"],
+    "(1.0 | 2.5).intersect(1)": [_D(1)],
+    "name.given.intersect(1 | 'A')": ["A"],
+    "('a' | '1').subsetOf(1)": [False],
+    "(1 | 2).subsetOf(1.0 | 2.0 | 3.0)": [True],
+    "(1 | 2).subsetOf('1' | '2' | 1 | 2)": [True],
+    "(1 | 2).supersetOf('1')": [False],
+    "(true | 1).supersetOf(true)": [True],
+    "name.supersetOf(1)": [False],
+    "'1' in (1 | 2)": [False],
+    "1 in name.given": [False],
+    "(1 | 2) contains 1.0": [True],
+    "@2020 in (1 | '2020')": [False],
+    # a key that is the same for all items leaves them in their order
+    "(3 | 1 | 2).sort(1)": [3, 1, 2],
+    "(3 | 1 | 2).sort(2, $this)": [1, 2, 3],
+    "('b' | 'a').sort('x' desc, $this)": ["a", "b"],
+    # a total may have any number of digits
+    "(1.5 | 2.5).aggregate($this)": [_D("2.5")],
+    "(1.5 | 2.5).aggregate($total + $this, 0.0)": [_D(4)],
+    "(1.5 | 2.5).aggregate(iif($total.empty(), $this, $total * $this))": [_D("3.75")],
+    # an iteration over its own results goes on for as long as it has new ones
+    "1.repeat(iif($this < 99, $this + 1)).count()": [98],
+    "name.repeat(given)": ["A", "1", "C"],
+    "name.repeatAll(given)": ["A", "1", "C"],
+}
+
+
+@pytest.mark.parametrize(("expression", "expected"), _VALUES.items(), ids=_VALUES)
+def test_value(database: Database, expression: str, expected: list[Any]) -> None:
+    assert list(map(canonical, database.evaluate(expression, _PATIENT))) == list(map(canonical, expected))
+
+
+@pytest.mark.parametrize(
+    "expression", ["1.repeat($this + 1)", "(1 | 2).repeatAll('x')", "name.where(repeatAll(1).exists())"]
+)
+def test_an_iteration_that_does_not_end_is_an_error(database: Database, expression: str) -> None:
+    """And neither a result that was cut off nor a wait until the deadline."""
+    with pytest.raises(EvaluationError, match="still gives items after 100 levels"):
+        database.evaluate(expression, _PATIENT)

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 import fhir4ds
@@ -21,6 +20,7 @@ from fhir4ds.errors import Fhir4dsError
 from fhir4ds.registry import Registry, registry
 from tests.conftest import administrator
 from tests.support.documentation import DOCS, Block, Clinic, blocks, is_as_shown
+from tests.unit.conftest import Install
 
 _PAGE = DOCS / "guides" / "troubleshooting.md"
 _MESSAGES = {block.note: block for block in blocks(_PAGE) if block.language == "text"}
@@ -70,19 +70,19 @@ def _() -> None:
 
 
 @_provokes("broken-plugin")
-def _(plugins: _Plugins) -> None:
-    plugins.install("acme", "fhir4ds-acme", "import acme_driver").get("acme")
+def _(install: Install) -> None:
+    install("acme", source="import acme_driver").get("acme")
 
 
 @_provokes("two-providers")
-def _(plugins: _Plugins) -> None:
-    plugins.install("acme", "acme-sql", _PLUGIN.format(api=1))
-    plugins.install("acme", "fhir4ds-acme", _PLUGIN.format(api=1)).get("acme")
+def _(install: Install) -> None:
+    install("acme", distribution="acme-sql")
+    install("acme").get("acme")
 
 
 @_provokes("other-api")
-def _(plugins: _Plugins) -> None:
-    plugins.install("acme", "fhir4ds-acme", _PLUGIN.format(api=2)).get("acme")
+def _(install: Install) -> None:
+    install("acme", api=2).get("acme")
 
 
 @_provokes("missing-driver")
@@ -461,42 +461,6 @@ def _heading(block: Block) -> str:
 
 
 # --- what the provocations need ---------------------------------------------------------------------------------------
-
-_PLUGIN = """
-from fhir4ds.plugin import Dialect, hookimpl
-from fhir4ds_postgres.syntax import PostgresSyntax
-
-@hookimpl
-def fhir4ds_dialects():
-    yield Dialect(name="acme", api={api}, schemes=("acme",), system="acme", syntax=PostgresSyntax(),
-                  load_driver=lambda: None, requires="acme-driver", driver_module="acme_driver")
-"""
-
-
-@attrs.define
-class _Plugins:
-    """Installs distributions into a folder."""
-
-    folder: Path
-    monkeypatch: pytest.MonkeyPatch
-    GROUP = "fhir4ds_documentation"
-
-    def install(self, name: str, distribution: str, source: str) -> Registry:
-        place = self.folder / distribution
-        module = f"documented_{distribution}".replace("-", "_")
-        info = place / f"{distribution.replace('-', '_')}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[{self.GROUP}]\n{name} = {module}\n")
-        (place / f"{module}.py").write_text(source)
-        self.monkeypatch.syspath_prepend(str(place))
-        self.monkeypatch.delitem(sys.modules, module, raising=False)
-        return Registry(self.GROUP)
-
-
-@pytest.fixture
-def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Plugins:
-    return _Plugins(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,58 +23,7 @@ from fhir4ds.errors import (
     UnknownDialect,
 )
 from fhir4ds.registry import Registry, registry
-
-Install = Callable[..., Registry]
-
-_RECORD = """
-from fhir4ds.plugin import Dialect, hookimpl
-from fhir4ds_postgres.syntax import PostgresSyntax
-
-@hookimpl
-def {hook}():
-    yield Dialect(
-        name={name!r}, api={api}, schemes={schemes!r}, system={name!r}, syntax=PostgresSyntax(), load_driver=lambda: None,
-        requires="nothing", driver_module="nothing", aliases={aliases!r}, suffixes={suffixes!r},
-    )
-"""
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Put distributions with entry points on the path, and give a registry that sees only them."""
-    group = "fhir4ds_test_group"
-    modules: list[str] = []
-
-    def add(
-        name: str,
-        *,
-        distribution: str | None = None,
-        version: str = "1.0",
-        api: int = 1,
-        hook: str = "fhir4ds_dialects",
-        source: str | None = None,
-        aliases: tuple[str, ...] = (),
-        schemes: tuple[str, ...] = (),
-        suffixes: tuple[str, ...] = (),
-    ) -> Registry:
-        distribution = distribution or f"fhir4ds-{name}"
-        place = tmp_path / distribution
-        module = f"plugin_{distribution.replace('-', '_')}"
-        modules.append(module)
-        info = place / f"{distribution.replace('-', '_')}-{version}.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}\n")
-        record = _RECORD.format(
-            hook=hook, name=name, api=api, aliases=aliases, schemes=(name, *schemes), suffixes=suffixes
-        )
-        (place / f"{module}.py").write_text(source if source is not None else record)
-        monkeypatch.syspath_prepend(str(place))
-        return Registry(group)
-
-    yield add
-    for module in modules:
-        sys.modules.pop(module, None)
+from tests.unit.conftest import PLUGIN, Install
 
 
 def _message(call: Callable[[], object], kind: type[Fhir4dsError]) -> str:
@@ -302,7 +251,7 @@ def test_importing_fhir4ds_discovers_nothing() -> None:
 
 
 def test_discovery_happens_once_for_many_threads(install: Install) -> None:
-    source = _RECORD.format(hook="fhir4ds_dialects", name="acme", api=1, aliases=(), schemes=("acme",), suffixes=())
+    source = PLUGIN.format(hook="fhir4ds_dialects", name="acme", api=1, aliases=(), schemes=("acme",), suffixes=())
     # Threads that do not wait for the first would look at a half-filled registry.
     found = install("acme", source=f"import time\ntime.sleep(0.1)\n{source}")
     start = threading.Barrier(8)

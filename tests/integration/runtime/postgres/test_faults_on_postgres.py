@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg2
 import pytest
 import structlog
 from structlog.testing import capture_logs
@@ -26,9 +27,8 @@ from fhir4ds.runtime.settings import Settings
 from fhir4ds.target import Target
 from tests.support.postgres_server import SECRET, PostgresServer
 
-psycopg2 = pytest.importorskip("psycopg2")
+from .backends import PID
 
-PID = Statement(sql="SELECT pg_backend_pid()", summary="pid")
 FAST = {"backoff": 0.05, "jitter": 0.0}
 
 
@@ -46,15 +46,6 @@ class ImpatientClock(Clock):
 
     def random(self) -> float:
         return 0.0
-
-
-@pytest.fixture(scope="module")
-def dialect() -> Dialect:
-    from fhir4ds_postgres import fhir4ds_dialects
-
-    (only,) = fhir4ds_dialects()
-    assert isinstance(only, Dialect)
-    return only
 
 
 @pytest.fixture

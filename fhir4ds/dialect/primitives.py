@@ -62,8 +62,8 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         # text
         "concat": "({0} || {1})",
         "length": "CHAR_LENGTH({0})",
-        "left": "LEFT({0}, {1})",
-        "right": "RIGHT({0}, {1})",
+        "left": "LEFT({0}, CAST({1} AS INTEGER))",
+        "right": "RIGHT({0}, CAST({1} AS INTEGER))",
         "substring": "SUBSTRING({0}, CAST({1} AS INTEGER), CAST({2} AS INTEGER))",
         "position": "POSITION({1} IN {0})",
         "lower": "LOWER({0})",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fhir4ds.functions import (
     aggregates,
     arithmetic,
+    boundaries,
     combining,
     comparison,
     conversion,
@@ -47,6 +48,7 @@ GROUPS = (
     arithmetic,
     math,
     quantity_conversion,
+    boundaries,
     tree,
     aggregates,
     utility,

@@ -9,7 +9,7 @@ from fhir4ds.functions.arithmetic import ZERO, in_range, number
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import Form
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, Collection, TypeName
-from fhir4ds.plan.nodes import Case, Cast, Constant, Node, apply, bind, integer, null
+from fhir4ds.plan.nodes import Case, Cast, Constant, Node, Raise, apply, bind, integer, null
 
 _GROUP = "Math"
 
@@ -194,6 +194,13 @@ def power(call: Call) -> Collection:
     return values.system(result, DECIMAL)
 
 
+def _not_negative(call: Call, digits: Node) -> Node:
+    error = Raise("the precision of round must not be negative", call.position, SqlType.INTEGER)
+    if isinstance(digits, Constant):
+        return error if isinstance(digits.value, int) and digits.value < 0 else digits
+    return bind(call.names.fresh(), digits, lambda d: Case(((apply("less", d, integer(0)), error),), d))
+
+
 @function(
     "round",
     Parameter("precision", optional=True),
@@ -212,9 +219,11 @@ def round_number(call: Call) -> Collection:
     digits: Node = integer(0)
     if call.count:
         precision = call.value(0)
-        if not values.is_empty(precision) and values.system_type(precision.type, call.model) != INTEGER:
+        if values.is_empty(precision):
+            return values.system(null(SqlType.DECIMAL), DECIMAL)
+        if values.system_type(precision.type, call.model) != INTEGER:
             raise call.error(InvalidOperation, "the precision must be an Integer")
-        digits = values.single_value(call, precision)
+        digits = _not_negative(call, values.single_value(call, precision))
     if _is_quantity(call):
         return quantities.mapped(call, call.focus, lambda value: apply("round", value, digits, type=SqlType.DECIMAL))
     rounded = apply("round", number(call, call.focus, DECIMAL), digits, type=SqlType.DECIMAL)

@@ -96,9 +96,24 @@ def boxed(plan: Node, names: fusion.Names) -> Node:
     if plan.type is SqlType.JSON:
         return plan
     if not plan.many:
-        return Apply("to_json", (Cast(plan, plan.type),), SqlType.JSON)
+        return (
+            _json_number(plan, names)
+            if plan.type is SqlType.DECIMAL
+            else apply("to_json", Cast(plan, plan.type), type=SqlType.JSON)
+        )
     variable = names.fresh()
     return Each(plan, variable, boxed(Reference(variable, plan.type), names))
+
+
+def _json_number(decimal: Node, names: fusion.Names) -> Node:
+    """A decimal as JSON without zeros at its end, but for the one that tells it from an integer."""
+
+    def written(value: Node) -> Node:
+        shown = apply("decimal_text", value, type=SqlType.TEXT)
+        whole = apply("equal", apply("decimal_digits", value, type=SqlType.INTEGER), integer(0))
+        return Cast(Case(((whole, apply("concat", shown, text(".0"), type=SqlType.TEXT)),), shown), SqlType.JSON)
+
+    return bind(names.fresh(), Cast(decimal, SqlType.DECIMAL), written)
 
 
 def as_array(plan: Node, names: fusion.Names) -> Node:

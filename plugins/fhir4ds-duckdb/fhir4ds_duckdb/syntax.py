@@ -62,10 +62,12 @@ class DuckDBSyntax(Syntax):
         "quotient_decimal": ("(CAST({0} * 1000000000000 AS HUGEINT) // CAST({1} * 1000000000000 AS HUGEINT))"),
         # ROUND takes only a constant number of digits, so the digits wanted are moved before the point and back.
         "round": (
-            "(CAST(ROUND({0} * CAST([1" + "".join(f", 1{'0' * n}" for n in range(1, 13)) + "][LEAST({1}, 12) + 1] "
+            "(CAST(ROUND({0} * CAST([1"
+            + "".join(f", 1{'0' * n}" for n in range(1, 13))
+            + "][{1} + 1 - GREATEST({1} - 12, 0)] "
             "AS DECIMAL(13, 0)), 0) AS DECIMAL(38, 0)) * CAST(['1'"
             + "".join(f", '0.{'0' * (n - 1)}1'" for n in range(1, 13))
-            + "][LEAST({1}, 12) + 1] AS DECIMAL(13, 12)))"
+            + "][{1} + 1 - GREATEST({1} - 12, 0)] AS DECIMAL(13, 12)))"
         ),
         "exponential": "CAST(ROUND(EXP({0}), 8) AS DECIMAL(38, 12))",
         "natural_logarithm": "CAST(ROUND(LN({0}), 8) AS DECIMAL(38, 12))",

@@ -188,6 +188,7 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ((decimal("1.005"), integer(2)), Decimal("1.01")),
         ((decimal("1.2345"), integer(3)), Decimal("1.235")),
         ((decimal("1.5"), integer(20)), Decimal("1.5")),
+        ((decimal("1.5"), integer(None)), None),
     ],
     "exponential": [((decimal("1"),), Decimal("2.71828183")), ((decimal("0"),), Decimal(1))],
     "natural_logarithm": [((decimal("10"),), Decimal("2.30258509")), ((decimal("1"),), Decimal(0))],

@@ -19,6 +19,7 @@ _COMMANDS = {
     "sql": "Print the SQL that an expression becomes; needs no database.",
     "dialects": "List the installed dialects and what they can do.",
     "doctor": "Find out why a database cannot be queried, step by step.",
+    "conformance": "Run an official test suite in a database.",
 }
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from fhir4ds.cli import cli
 from fhir4ds.cli.command import Taught
 
-_NAMES = ["query", "load", "sql", "dialects", "doctor"]
+_NAMES = ["query", "load", "sql", "dialects", "doctor", "conformance"]
 
 _HELP = """\
 Usage: fhir4ds [OPTIONS] COMMAND [ARGS]...
@@ -30,11 +30,12 @@ Options:
   -h, --help  Show this message and exit.
 
 Commands:
-  query     Evaluate a FHIRPath expression over files or a database.
-  load      Load resources into a database, each exactly once.
-  sql       Print the SQL that an expression becomes; needs no database.
-  dialects  List the installed dialects and what they can do.
-  doctor    Find out why a database cannot be queried, step by step.
+  query        Evaluate a FHIRPath expression over files or a database.
+  load         Load resources into a database, each exactly once.
+  sql          Print the SQL that an expression becomes; needs no database.
+  dialects     List the installed dialects and what they can do.
+  doctor       Find out why a database cannot be queried, step by step.
+  conformance  Run an official test suite in a database.
 
 Examples:
   # All given names in the files of a folder

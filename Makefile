@@ -22,11 +22,13 @@ check: $(VENV)/.installed-test
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.installed-test
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -m 'not alone' --numprocesses auto --dist loadfile --cov --cov-report=
+	$(BIN)/python -m pytest -m alone --cov --cov-append --cov-report=term
 
 # The tests that need PostgreSQL once more, on another major version.
 second-postgres: $(VENV)/.installed-test
-	FHIR4DS_TEST_POSTGRES_MAJOR=16 $(BIN)/python -m pytest -m postgres --quiet
+	FHIR4DS_TEST_POSTGRES_MAJOR=16 $(BIN)/python -m pytest -m 'postgres and not alone' --numprocesses auto --dist loadfile --quiet
+	FHIR4DS_TEST_POSTGRES_MAJOR=16 $(BIN)/python -m pytest -m 'postgres and alone' --quiet
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff format .

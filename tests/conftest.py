@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -23,6 +24,25 @@ from uuid import uuid4
 import pytest
 
 from tests.support.postgres_server import PostgresServer, PostgresUnavailable
+
+_TESTS = Path(__file__).parent
+#: Tests that measure time, count connections of a server or send signals: nothing else may run beside them.
+_ALONE = (
+    "benchmarks",
+    "faults",
+    "integration/cli/test_process.py",
+    "integration/drivers",
+    "integration/runtime",
+    "soak",
+    "unit/runtime",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that are run alone; all others may share the machine."""
+    for item in items:
+        if any(item.path.is_relative_to(_TESTS / place) for place in _ALONE):
+            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session")

@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
 import attrs
 
-from fhir4ds.compiler.compiler import Compiled, compile_expression
-from fhir4ds.compiler.options import Options, bound_value, variable_types
+from fhir4ds.compiler.binding import bind
+from fhir4ds.compiler.compiler import compile_expression
+from fhir4ds.compiler.options import OnError, Options, variable_types
 from fhir4ds.dialect.driver import Row
 from fhir4ds.dialect.model import Dialect
-from fhir4ds.dialect.statement import Column, Statement
-from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import InvalidTarget, SourceError, UnknownVariable
+from fhir4ds.dialect.statement import Statement
+from fhir4ds.errors import EvaluationError, InvalidTarget
 from fhir4ds.plan.source import InlineSource, Source, TableSource
 from fhir4ds.registry import registry
 from fhir4ds.runtime.answer import encode_json
+from fhir4ds.runtime.batches import RowBatches
 from fhir4ds.runtime.dispatcher import Dispatcher
 from fhir4ds.runtime.pool import PoolStats
-from fhir4ds.runtime.result import Result, decode
+from fhir4ds.runtime.result import Result, item_columns, items
 from fhir4ds.runtime.session import Session
 from fhir4ds.runtime.settings import Settings
-from fhir4ds.sql.render import placeholders
 from fhir4ds.store.files import file_source
 from fhir4ds.store.loading import Progress, Resources, load
 from fhir4ds.store.report import LoadReport
+from fhir4ds.store.resource import resource_type_of
 from fhir4ds.store.table import describe_table
 from fhir4ds.target import Target
+from fhir4ds.views.query import ViewQuery
+from fhir4ds.views.reading import View, read_view
 
 T = TypeVar("T")
 
@@ -183,6 +185,7 @@ class Database:
         resource_type: str | None = None,
         files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
         strict: bool | None = None,
+        on_error: str = "raise",
         timeout: float | None = None,
         **variables: object,
     ) -> Result:
@@ -198,6 +201,9 @@ class Database:
             Read these files in place instead of the table, where the database can.
         strict : bool, optional
             As in `connect`, for this query.
+        on_error : {"raise", "null"}
+            Whether an error of the expression on one resource ends the query, or that resource has no rows and the
+            error is among `Result.diagnostics`.
         timeout : float, optional
             Seconds for everything together, instead of the setting ``query_timeout``.
         **variables
@@ -216,9 +222,9 @@ class Database:
             If the database fails.
         """
         source = self._table() if files is None else file_source(files)
-        statement = self._statement(expression, source, resource_type, strict, variables)
-        answer = self.dispatcher.query(statement, timeout=timeout)
-        return Result(statement.columns, _items(answer.rows, statement.columns))
+        statement = self._statement(expression, source, resource_type, strict, on_error, variables)
+        rows, errors = items(self.dispatcher.query(statement, timeout=timeout).rows, statement)
+        return Result(item_columns(statement), rows, errors)
 
     def stream(
         self,
@@ -229,9 +235,10 @@ class Database:
         resource_type: str | None = None,
         files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
         strict: bool | None = None,
+        on_error: str | Callable[[EvaluationError], None] = "raise",
         timeout: float | None = None,
         **variables: object,
-    ) -> Iterator[list[Row]]:
+    ) -> RowBatches:
         """As `query`, batch by batch: only about ``batch_size`` rows are in memory at a time.
 
         Parameters
@@ -240,11 +247,13 @@ class Database:
             As in `query`.
         batch_size : int
             Most rows of one batch.
+        on_error : {"raise", "null"} or callable
+            As in `query`; a function is told of each error.
 
-        Yields
-        ------
-        list of tuple
-            Rows ``(id, value)``.
+        Returns
+        -------
+        RowBatches
+            Iterator over lists of rows ``(id, value)``, and context manager.
 
         Examples
         --------
@@ -254,9 +263,18 @@ class Database:
         [2, 2, 1]
         """
         source = self._table() if files is None else file_source(files)
-        statement = self._statement(expression, source, resource_type, strict, variables)
-        for batch in self.dispatcher.stream(statement, batch_size=batch_size, timeout=timeout):
-            yield _items(batch, statement.columns)
+        mode = "null" if callable(on_error) else on_error
+        statement = self._statement(expression, source, resource_type, strict, mode, variables)
+
+        def batches() -> Generator[list[Row], None, None]:
+            for batch in self.dispatcher.stream(statement, batch_size=batch_size, timeout=timeout):
+                rows, errors = items(batch, statement)
+                if callable(on_error):
+                    for error in errors:
+                        on_error(error)
+                yield rows
+
+        return RowBatches(item_columns(statement), batches())
 
     def evaluate(
         self,
@@ -265,6 +283,7 @@ class Database:
         *,
         variables: Mapping[str, object] | None = None,
         strict: bool | None = None,
+        on_error: str = "raise",
         timeout: float | None = None,
     ) -> list[Any]:
         """Evaluate an expression on one resource, which need not be in the database.
@@ -277,28 +296,69 @@ class Database:
             The resource, or its JSON text.
         variables : Mapping of str to object, optional
             Values of the ``%name`` variables.
-        strict, timeout
+        strict, on_error, timeout
             As in `query`.
 
         Returns
         -------
         list
-            The items, in order.
+            The items, in order; none where an error was not to be raised.
         """
         text = resource if isinstance(resource, str) else encode_json(resource)
-        type = _resource_type(resource)
+        type = resource_type_of(resource)
         source = InlineSource()
-        statement = self._statement(expression, source, type, strict, dict(variables or {}), {source.parameter: text})
-        answer = self.dispatcher.query(statement, timeout=timeout)
-        return [value for _, value in _items(answer.rows, statement.columns)]
+        hidden = {source.parameter: text}
+        statement = self._statement(expression, source, type, strict, on_error, dict(variables or {}), hidden)
+        rows, _ = items(self.dispatcher.query(statement, timeout=timeout).rows, statement)
+        return [value for _, value in rows]
+
+    def view(
+        self,
+        view: View,
+        /,
+        *,
+        files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+        **constants: object,
+    ) -> ViewQuery:
+        """A view of the resources, as a ViewDefinition of SQL on FHIR describes it; nothing runs yet.
+
+        Parameters
+        ----------
+        view : Mapping, str or path
+            The ViewDefinition as a dictionary, as JSON text, or the file that holds it.
+        files
+            As in `query`.
+        **constants
+            Values of constants, in the place of those of the view; they are bound, never pasted.
+
+        Returns
+        -------
+        ViewQuery
+            Has the schema, the SQL, and the rows once it runs.
+
+        Raises
+        ------
+        InvalidView
+            If the view is wrong; it says where, and all that is wrong at once.
+
+        Examples
+        --------
+        >>> born = {"resource": "Patient", "select": [{"column": [{"name": "born", "path": "birthDate"}]}]}
+        >>> with connect() as database:
+        ...     report = database.load([{"resourceType": "Patient", "id": "p1", "birthDate": "1980-05-17"}])
+        ...     database.view(born).run().to_dicts()
+        [{'born': '1980-05-17'}]
+        """
+        source = self._table() if files is None else file_source(files)
+        return ViewQuery(read_view(view), self.dispatcher, source, model=self.model, constants=constants)
 
     def sql(self, expression: str, /, *, resource_type: str | None = None, **variables: object) -> str:
         """The SQL that `query` would run, with placeholders where values are bound."""
-        return self._statement(expression, self._table(), resource_type, None, variables).sql
+        return self._statement(expression, self._table(), resource_type, None, "raise", variables).sql
 
     def explain(self, expression: str, /, *, resource_type: str | None = None, **variables: object) -> str:
         """The database's own plan for the SQL that `query` would run."""
-        statement = self._statement(expression, self._table(), resource_type, None, variables)
+        statement = self._statement(expression, self._table(), resource_type, None, "raise", variables)
         explained = attrs.evolve(statement, sql=f"EXPLAIN {statement.sql}", columns=(), summary="explain")
         return "\n".join(str(row[-1]) for row in self.dispatcher.query(explained).rows)
 
@@ -308,6 +368,7 @@ class Database:
         source: Source,
         resource_type: str | None,
         strict: bool | None,
+        on_error: str,
         variables: Mapping[str, object],
         hidden: Mapping[str, object] | None = None,
     ) -> Statement:
@@ -316,6 +377,7 @@ class Database:
             strict=self.strict if strict is None else strict,
             context=() if resource_type is None else (resource_type,),
             variables=variable_types(variables),
+            on_error=OnError.named(on_error),
         )
         compiled = compile_expression(expression, self.dialect.syntax, source, options)
         return bind(compiled, {**variables, **(hidden or {})})
@@ -381,42 +443,6 @@ class Database:
         return f"<Database {self.dispatcher.target}>"
 
 
-def bind(compiled: Compiled, values: Mapping[str, object]) -> Statement:
-    """Give the parameters of a compiled statement their values.
-
-    Raises
-    ------
-    UnknownVariable
-        If one has none.
-    """
-    missing = [name for name in compiled.parameters if name not in values]
-    if missing:
-        raise UnknownVariable(f"variable %{missing[0]} has no value")
-    named = placeholders(compiled.parameters).items()
-    parameters = {placeholder: bound_value(values[name]) for name, placeholder in named}
-    return attrs.evolve(compiled.statement, parameters=parameters)
-
-
-def _items(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
-    """Rows of Python values; JSON may hold a null where FHIR has no item, which gives no row."""
-    decoded = decode(rows, columns)
-    if columns[-1].type is not SqlType.JSON:
-        return decoded
-    return [row for row in decoded if row[-1] is not None]
-
-
-def _resource_type(resource: Mapping[str, Any] | str) -> str | None:
-    if isinstance(resource, str):
-        try:
-            resource = json.loads(resource)
-        except (ValueError, RecursionError):
-            resource = ""
-    if not isinstance(resource, Mapping):
-        raise SourceError("the resource is not a JSON object", hint="give a dictionary, or its JSON text")
-    found = resource.get("resourceType")
-    return found if isinstance(found, str) else None
-
-
 @functools.cache
 def _in_memory(model: str | None) -> Database:
     return connect("duckdb://", model=model)
@@ -429,6 +455,7 @@ def evaluate(
     model: str | None = "R4",
     variables: Mapping[str, object] | None = None,
     strict: bool = False,
+    on_error: str = "raise",
     database: Database | None = None,
 ) -> list[Any]:
     """Evaluate a FHIRPath expression on one resource, by the same compiler and in a real database.
@@ -445,6 +472,8 @@ def evaluate(
         Values of the ``%name`` variables.
     strict : bool
         Whether the specification's strict rules are enforced.
+    on_error : {"raise", "null"}
+        Whether an error of the expression is raised, or there are no items then.
     database : Database, optional
         Where to evaluate; an embedded DuckDB in memory by default.
 
@@ -465,4 +494,5 @@ def evaluate(
     >>> evaluate("name.given", {"resourceType": "Patient", "name": [{"given": ["Ada", "Eve"]}]})
     ['Ada', 'Eve']
     """
-    return (database or _in_memory(model)).evaluate(expression, resource, variables=variables, strict=strict)
+    where = database or _in_memory(model)
+    return where.evaluate(expression, resource, variables=variables, strict=strict, on_error=on_error)

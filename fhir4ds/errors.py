@@ -168,6 +168,51 @@ class InvalidModel(CompileError):
     """A FHIR version that FHIR4DS has no model of."""
 
 
+class InvalidView(CompileError):
+    """A ViewDefinition that breaks rules, or asks for what there is not; no database saw it.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    path : str, optional
+        Where: a path into the JSON of the view.
+    rule : str, optional
+        Short name of the rule that is broken.
+    expression, position, hint
+        As in `CompileError`; the expression is the one in which the fault is.
+    faults : tuple of InvalidView
+        All faults of the view, where this is the error that holds them.
+
+    Examples
+    --------
+    >>> print(InvalidView("a column needs a name", path="select[0].column[2]", rule="required", hint="add a name"))
+    select[0].column[2]: a column needs a name
+    hint: add a name
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | None = None,
+        rule: str | None = None,
+        hint: str | None = None,
+        expression: str | None = None,
+        position: int | None = None,
+        faults: tuple[InvalidView, ...] = (),
+    ) -> None:
+        super().__init__(message, expression=expression, position=position, hint=hint)
+        self.path = path
+        self.rule = rule
+        self.faults = faults or (self,)
+
+    def __str__(self) -> str:
+        if self.faults != (self,):
+            return "\n".join([self.message, *map(str, self.faults)])
+        return super().__str__() if self.path is None else f"{self.path}: {super().__str__()}"
+
+
 # --- running a statement ----------------------------------------------------------------------------------------------
 
 
@@ -282,3 +327,7 @@ class RejectedResource(SourceError):
         super().__init__(message, hint=hint)
         self.file = file
         self.line = line
+
+
+class DestinationError(Fhir4dsError):
+    """Rows cannot be put where they were said to go."""

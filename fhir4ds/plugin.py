@@ -21,7 +21,7 @@ from fhir4ds.dialect.faults import Fault, FaultKind, fault_kind
 from fhir4ds.dialect.model import Capabilities, Dialect
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.syntax import ItemForm, Syntax
-from fhir4ds.dialect.types import SqlType
+from fhir4ds.dialect.types import ColumnKind, SqlType
 from fhir4ds.target import Target
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "ENTRY_POINT_GROUP",
     "SUPPORTED_API",
     "Capabilities",
+    "ColumnKind",
     "Connection",
     "Cursor",
     "Dialect",

@@ -15,6 +15,7 @@ from fhir4ds.cli.exits import ExitCode, colors, report, silence, terminable
 #: The commands, in the order of ``--help``, and what each does in a few words.
 _COMMANDS = {
     "query": "Evaluate a FHIRPath expression over files or a database.",
+    "view": "Flatten resources into rows, as a ViewDefinition says.",
     "load": "Load resources into a database, each exactly once.",
     "sql": "Print the SQL that an expression becomes; needs no database.",
     "dialects": "List the installed dialects and what they can do.",

@@ -14,7 +14,7 @@ from fhir4ds.cli.command import Taught
 from fhir4ds.cli.exits import ExitCode, printable
 
 if TYPE_CHECKING:
-    from fhir4ds.conformance.report import Outcome, Report
+    from fhir4ds.conformance.report import Judged, Report
     from fhir4ds.conformance.run import Progress
 
 #: Failures that are shown where nobody asks for all of them.
@@ -85,6 +85,52 @@ def fhirpath(ctx: click.Context, suite: str, url: str, as_json: bool, all_failur
         ctx.exit(ExitCode.FAILURE)
 
 
+@command.command(
+    "sql-on-fhir",
+    cls=Taught,
+    examples=(
+        ("On embedded DuckDB", "fhir4ds conformance sql-on-fhir --suite sql-on-fhir/tests --to duckdb://"),
+        (
+            "On a server, and a report for the list of implementations",
+            "fhir4ds conformance sql-on-fhir --suite tests --to postgresql://ada@db/clinic --report r.json",
+        ),
+    ),
+    meanings=_MEANINGS,
+)
+@click.option("--suite", required=True, metavar="DIR", help="Folder of the files of the suite, such as basic.json.")
+@click.option("--to", "url", required=True, metavar="URL", help="The database: a URL, or a .duckdb file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, with what came of each test.")
+@click.option("--failures", "all_failures", is_flag=True, help="Show every failure; with --json, only failures.")
+@click.option("--report", "path", metavar="FILE", help="Write a test report in the format of the specification too.")
+@click.pass_context
+def sql_on_fhir(
+    ctx: click.Context, /, suite: str, url: str, as_json: bool, all_failures: bool, path: str | None
+) -> None:
+    """Run an official test suite of SQL on FHIR.
+
+    The resources of each file go to a table of their own in the database at URL, which is dropped at the end; the views
+    run over it as 'fhir4ds view' would do it. Rows are compared whatever their order, values strictly. A test that wants
+    an error passes only if the view is refused, or one of its expressions fails on a resource.
+    """
+    from fhir4ds.cli.command import call
+    from fhir4ds.conformance.sql_on_fhir import official_report, read_view_suite, run_view_suite
+    from fhir4ds.database import connect
+    from fhir4ds.store.exports.destination import destination
+
+    files = read_view_suite(suite)
+    with connect(url, log_statements=call().verbose) as database, _progress() as progress:
+        report = run_view_suite(database, files, progress)
+    if path is not None:
+        with destination(path) as out:
+            out.write(json.dumps(official_report(report), indent=2, ensure_ascii=False) + "\n")
+    if as_json:
+        click.echo(json.dumps(report.to_dict(failures_only=all_failures), indent=2))
+    else:
+        _show(report, None if all_failures else _SHOWN)
+    if report.failures:
+        ctx.exit(ExitCode.FAILURE)
+
+
 def _show(report: Report, most: int | None) -> None:
     from fhir4ds.cli.output import write_columns
 
@@ -99,7 +145,7 @@ def _show(report: Report, most: int | None) -> None:
     click.echo(f"\nvalue tests: {report.values}\nerror tests: {report.errors}\n{report.total}")
 
 
-def _show_failure(outcome: Outcome) -> None:
+def _show_failure(outcome: Judged) -> None:
     shown = outcome.to_dict()
     click.echo(f"\nfailed: {shown['id']}")
     for name in ("expression", "expected", "got"):

@@ -148,7 +148,7 @@ def _secrets(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _message(error: Fhir4dsError) -> str:
-    if isinstance(error, EvaluationError) and error.expression is not None and error.position is not None:
+    if isinstance(error, EvaluationError):
         # Shown as the compiler shows what it refuses.
         placed = CompileError(error.message, expression=error.expression, position=error.position)
         where = "" if error.key is None else f"\n    on the resource with the id {error.key}"

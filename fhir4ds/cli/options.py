@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -19,8 +19,28 @@ _PARAM_HELP = (
     "Boolean, Integer, Decimal, Date, DateTime, Time, String. Values are bound, never pasted."
 )
 
+#: Parameters of `Database.stream`, which takes variables beside them.
+_TAKEN = frozenset({"batch_size", "files", "on_error", "resource_type", "strict", "timeout"})
+
 table_option = click.option(
     "--table", metavar="[SCHEMA.]NAME", default="resource", show_default=True, help="Table of the resources."
+)
+
+
+model_option = click.option(
+    "--model",
+    type=click.Choice(_MODELS, case_sensitive=False),
+    metavar=f"[{'|'.join(_MODELS)}]",
+    default="R4",
+    show_default=True,
+    help="FHIR version of the resources; none navigates any JSON.",
+)
+
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Longest wait for rows, 30 by default; inf waits for ever.",
 )
 
 
@@ -29,14 +49,7 @@ def expression_options(command: F) -> F:
     for option in (
         table_option,
         click.option("--strict", is_flag=True, help="Enforce the specification's strict rules."),
-        click.option(
-            "--model",
-            type=click.Choice(_MODELS, case_sensitive=False),
-            metavar=f"[{'|'.join(_MODELS)}]",
-            default="R4",
-            show_default=True,
-            help="FHIR version of the resources; none navigates any JSON.",
-        ),
+        model_option,
         click.option("--resource-type", metavar="TYPE", help="What the expression is about, if it does not say so."),
         click.option("--param", "parameters", multiple=True, metavar="NAME[:TYPE]=VALUE", help=_PARAM_HELP),
     ):
@@ -55,8 +68,25 @@ def read_table(name: str) -> str | tuple[str, str]:
     return (schema, table) if separator else name
 
 
-def read_parameters(given: Sequence[str]) -> dict[str, Any]:
+def read_parameters(
+    given: Sequence[str],
+    *,
+    option: str = "--param",
+    taken: Collection[str] = _TAKEN,
+    types: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Read ``NAME=VALUE``, which is text, and ``NAME:TYPE=VALUE``.
+
+    Parameters
+    ----------
+    given : sequence of str
+        What was given.
+    option : str
+        The option that it was given with, for messages.
+    taken : collection of str
+        Names that no value can have.
+    types : Mapping of str to str, optional
+        What a value of a name is, where that is no text.
 
     Raises
     ------
@@ -71,29 +101,27 @@ def read_parameters(given: Sequence[str]) -> dict[str, Any]:
     read: dict[str, Any] = {}
     for text in given:
         head, separator, value = text.partition("=")
-        name, _, type = head.partition(":")
+        name, _, said = head.partition(":")
         if not separator or not _NAME.fullmatch(name):
-            raise click.BadParameter(f"{head!r} is not NAME=VALUE or NAME:TYPE=VALUE", param_hint="--param")
-        if name in _TAKEN:
-            raise click.BadParameter(f"a variable cannot be called {name!r}", param_hint="--param")
+            raise click.BadParameter(f"{head!r} is not NAME=VALUE or NAME:TYPE=VALUE", param_hint=option)
+        if name in taken:
+            raise click.BadParameter(f"a variable cannot be called {name!r}", param_hint=option)
         if name in read:
-            raise click.BadParameter(f"{name!r} is given twice", param_hint="--param")
-        if (type or "String") not in _READERS:
+            raise click.BadParameter(f"{name!r} is given twice", param_hint=option)
+        type = said or (types or {}).get(name, "String")
+        if type not in _READERS:
             raise click.BadParameter(
-                f"{type!r} is none of the types {', '.join(_READERS)}", param_hint=f"--param {name}"
+                f"{type!r} is none of the types {', '.join(_READERS)}", param_hint=f"{option} {name}"
             )
-        reader, example = _READERS[type or "String"]
+        reader, example = _READERS[type]
         try:
             read[name] = reader(value)
         except ValueError:
-            raise click.BadParameter(f"this is no {type}, such as {example}", param_hint=f"--param {name}") from None
+            raise click.BadParameter(f"this is no {type}, such as {example}", param_hint=f"{option} {name}") from None
     return read
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-#: Parameters of `Database.stream`, which takes variables beside them.
-_TAKEN = frozenset({"batch_size", "files", "resource_type", "strict", "timeout"})
 
 
 def _boolean(text: str) -> bool:

@@ -1,19 +1,31 @@
-"""Writing rows: as a table for people, as JSON, NDJSON or CSV for programs."""
+"""Writing rows: as a table for people, or in a format for programs."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, Final
 
 import click
 
 from fhir4ds.cli.exits import printable
-from fhir4ds.runtime.answer import encode_json
+from fhir4ds.dialect.statement import Column
+from fhir4ds.store.exports import formats as exports
+from fhir4ds.store.exports.destination import STDOUT, destination
+from fhir4ds.store.exports.formats import export
+from fhir4ds.store.exports.text import cell_text
 
 Row = tuple[Any, ...]
+
+#: The format for people.
+TABLE: Final = "table"
+
+#: Every format that a command writes.
+FORMATS: Final = (TABLE, *exports.FORMATS)
+
+#: Endings of files that a table is written to.
+_TABLE_ENDINGS: Final = ("", ".txt")
 
 #: Rows of a table that a terminal shows where nothing says how many.
 _SHOWN = 50
@@ -22,7 +34,7 @@ _SHOWN = 50
 _MEASURED = 1_000
 
 
-def write_table(rows: Iterable[Row], names: Sequence[str], out: TextIO, *, shown: int | None = None) -> None:
+def write_table(rows: Iterable[Row], names: Sequence[str], out: IO[str], *, shown: int | None = None) -> None:
     """A table: on a terminal as wide as it is, with the first rows; elsewhere complete, one line for each row.
 
     Parameters
@@ -59,7 +71,7 @@ def write_table(rows: Iterable[Row], names: Sequence[str], out: TextIO, *, shown
     console.print(f"{_counted(table.row_count + rest)}{more}", style="dim")
 
 
-def write_columns(rows: Iterable[Row], names: Sequence[str], out: TextIO) -> int:
+def write_columns(rows: Iterable[Row], names: Sequence[str], out: IO[str]) -> int:
     """Aligned columns without decoration.
 
     Returns
@@ -83,41 +95,40 @@ def write_columns(rows: Iterable[Row], names: Sequence[str], out: TextIO) -> int
     return lines - 1
 
 
-def write_json(rows: Iterable[Row], names: Sequence[str], out: TextIO) -> None:
-    """One array of objects."""
-    separator = "["
-    for row in rows:
-        out.write(f"{separator}\n  {_object(names, row)}")
-        separator = ","
-    out.write("[]\n" if separator == "[" else "\n]\n")
+def write_rows(
+    batches: Iterable[Sequence[Row]],
+    columns: Sequence[Column],
+    path: str | None,
+    format: str,
+    *,
+    limit: int | None = None,
+) -> None:
+    """Write the rows of a command to stdout, or to a file that is complete when it appears.
 
+    Parameters
+    ----------
+    batches : iterable of sequences of tuple
+        Rows of Python values.
+    columns : sequence of Column
+        What the columns hold.
+    path : str, optional
+        The file; None or ``-`` is stdout.
+    format : str
+        One of `FORMATS`.
+    limit : int, optional
+        Rows after which to stop; a terminal shows as many.
 
-def write_ndjson(rows: Iterable[Row], names: Sequence[str], out: TextIO) -> None:
-    """One object a line."""
-    out.writelines(f"{_object(names, row)}\n" for row in rows)
-
-
-def write_csv(rows: Iterable[Row], names: Sequence[str], out: TextIO) -> None:
-    """Comma-separated values with a header, quoted as RFC 4180 has it; complex values as JSON."""
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([_text(value) for value in row] for row in rows)
-
-
-#: The writer of each format.
-FORMATS: dict[str, Callable[[Iterable[Row], Sequence[str], TextIO], None]] = {
-    "table": write_table,
-    "json": write_json,
-    "ndjson": write_ndjson,
-    "csv": write_csv,
-}
-
-_ENDINGS = {
-    **{f".{name}": name for name in ("json", "ndjson", "csv")},
-    ".jsonl": "ndjson",
-    ".txt": "table",
-    "": "table",
-}
+    Raises
+    ------
+    DestinationError
+        If they cannot be written.
+    """
+    wanted = batches if limit is None else _first(batches, limit)
+    if format != TABLE:
+        export(wanted, columns, path, format=format)
+        return
+    with destination(path) as out:
+        write_table(chain.from_iterable(wanted), [column.name for column in columns], out, shown=limit)
 
 
 def format_of(path: str | None, chosen: str | None) -> str:
@@ -126,34 +137,29 @@ def format_of(path: str | None, chosen: str | None) -> str:
     Raises
     ------
     click.UsageError
-        If the name says nothing that is known.
+        If the name says nothing that is known, or there is no file where the format needs one.
     """
-    if chosen is not None:
-        return chosen
-    ending = "" if path is None else Path(path).suffix.lower()
-    if ending not in _ENDINGS:
-        raise click.UsageError(f"there is no format for {ending} files; choose one with --format")
-    return _ENDINGS[ending]
+    told = chosen
+    if told is None:
+        ending = "" if path is None else Path(path).suffix.lower()
+        told = TABLE if path is None or ending in _TABLE_ENDINGS else exports.format_of(path)
+        if told is None:
+            raise click.UsageError(f"there is no format for {ending} files; choose one with --format")
+    if path in (None, STDOUT) and told != TABLE and exports.FORMATS[told].binary:
+        raise click.UsageError(f"{told} is for files; name one with -o FILE")
+    return told
 
 
-def _object(names: Sequence[str], row: Row) -> str:
-    # Keys come as the database has them, and may be of types that JSON has not, such as UUID.
-    key, *values = row
-    return encode_json(dict(zip(names, (key if isinstance(key, int) else str(key), *values), strict=True)))
-
-
-def _text(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool() | dict() | list():
-            return encode_json(value)
-        case _:
-            return f"{value:f}" if hasattr(value, "as_tuple") else str(value)
+def _first(batches: Iterable[Sequence[Row]], limit: int) -> Iterator[Sequence[Row]]:
+    for batch in batches:
+        yield batch[:limit]
+        limit -= len(batch)
+        if limit <= 0:
+            return
 
 
 def _cell(value: object) -> str:
-    return printable(_text(value)).replace("\n", "\\n").replace("\t", "\\t")
+    return printable(cell_text(value)).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _counted(rows: int) -> str:

@@ -1,14 +1,16 @@
-"""Showing on stderr how far a load has come."""
+"""Showing on stderr how far a command has come."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from fhir4ds.store.loading import Progress
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -48,3 +50,33 @@ def load_progress(*, wanted: bool) -> Iterator[Progress | None]:
             bar.update(task, completed=done, total=total, resources=resources, description=doing)
 
         yield tell
+
+
+def counted(batches: Iterable[Sequence[T]], *, wanted: bool) -> Iterator[Sequence[T]]:
+    """The batches, while a line that vanishes at the end counts their rows.
+
+    Parameters
+    ----------
+    batches : iterable of sequences
+        What is passed on.
+    wanted : bool
+        Whether to count; there is no line either where stderr is no terminal.
+
+    Yields
+    ------
+    sequence
+        Each batch.
+    """
+    if not (wanted and sys.stderr.isatty()):
+        yield from batches
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} rows"), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("writing", total=None)
+        for batch in batches:
+            yield batch
+            bar.advance(task, len(batch))

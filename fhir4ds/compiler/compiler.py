@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import attrs
 
 from fhir4ds.compiler.lowering import Lowering
-from fhir4ds.compiler.options import Options
+from fhir4ds.compiler.options import OnError, Options
 from fhir4ds.dialect.statement import Statement
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
@@ -19,8 +19,9 @@ from fhir4ds.fhirpath.parser import parse
 from fhir4ds.functions import values
 from fhir4ds.functions.catalog import FUNCTIONS
 from fhir4ds.functions.declaration import ParameterKind
-from fhir4ds.plan import fusion
+from fhir4ds.plan import failures, fusion
 from fhir4ds.plan.collection import Collection
+from fhir4ds.plan.nodes import Case, empty
 from fhir4ds.plan.source import Source
 from fhir4ds.sql.statement import StatementBuilder
 
@@ -134,10 +135,17 @@ def _deliver(title: str, collection: Collection, lowering: Lowering, builder: St
     computed = kind is SqlType.DECIMAL and items.type is SqlType.DECIMAL
     items = fusion.read(items, SqlType.TEXT if kind is SqlType.DECIMAL else kind, lowering.names)
     system = values.system_type(collection.type, lowering.model)
+    failed = None
+    if lowering.options.on_error is OnError.NULL:
+        whole = items if guard is None else Case(((guard, items),), empty(items.type, many=items.many))
+        failed = failures.failure(whole, lowering.names)
+        if failed is not None:
+            items, guard = failures.quiet(whole), None
     statement = builder.build(
         title=title,
         items=items,
         guard=guard,
+        failure=failed,
         type=kind,
         delivered="decimal_text" if computed else None,
         fhir_type=str(collection.type or system) if collection.type is not None else None,

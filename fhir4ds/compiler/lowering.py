@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import singledispatchmethod
 
 import attrs
 
-from fhir4ds.compiler.navigation import member
+from fhir4ds.compiler.navigation import BESIDE_VALUE, member
 from fhir4ds.compiler.options import Options
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import (
@@ -23,6 +24,7 @@ from fhir4ds.fhirpath import ast
 from fhir4ds.functions import quantities, values
 from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
 from fhir4ds.functions.declaration import Function
+from fhir4ds.functions.left_out import LEFT_OUT
 from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.subsetting import at, check_order
 from fhir4ds.functions.typing import narrow, resolve_type
@@ -41,6 +43,7 @@ from fhir4ds.plan.collection import (
 )
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import RESOURCE, Apply, Constant, Node, Parameter, null
+from fhir4ds.plan.size import Sizes
 from fhir4ds.suggestion import did_you_mean
 
 _LITERALS = {
@@ -56,6 +59,17 @@ _LITERALS = {
 
 #: Variables that an expression cannot give another meaning.
 _FIXED = ("resource", "rootResource", "context", "ucum", "sct", "loinc")
+_FIXED_PREFIXES = ("vs-", "ext-")
+
+#: Nodes of the plan of an expression, as often as they stand in the statement: no person writes such, no database reads it.
+MAX_SIZE = 100_000
+#: Functions and operators that are lowered, as often as that is done.
+MAX_CALLS = 5_000
+
+_SINGULAR = ("1", "at least 1")
+
+#: Functions that ask for the type of an item.
+_ABOUT_TYPES = ("is", "as", "ofType", "type")
 
 #: The code systems that have a variable (FHIR R4, "FHIRPath", section "Environment variables").
 _SYSTEMS = {
@@ -95,16 +109,30 @@ class Lowering:
         As given to the compiler.
     root : tuple of str
         The types that the resource can have; none where that is not known.
+    names : Names, optional
+        Source of variable names, where other expressions of the statement share it.
+    given : Mapping of str to Collection, optional
+        What further variables denote.
     """
 
-    def __init__(self, text: str, options: Options, root: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        text: str,
+        options: Options,
+        root: tuple[str, ...],
+        *,
+        names: Names | None = None,
+        given: Mapping[str, Collection] | None = None,
+    ) -> None:
         self.text = text
         self.options = options
         self.model: Model | None = load_model(options.model) if options.model is not None else None
-        self.names = Names()
+        self.names = names or Names()
         self.variables = dict(options.variables)
-        #: What ``defineVariable`` has named on the way to the node at hand.
-        self._defined: dict[str, Collection] = {}
+        #: What is given, and what ``defineVariable`` has named on the way to the node at hand.
+        self._defined: dict[str, Collection] = dict(given or {})
+        self._sizes = Sizes()
+        self._calls = 0
         self.root = Collection(plan=RESOURCE, types=tuple(TypeName("FHIR", name) for name in root))
 
     def expression(self, node: ast.Expression) -> Collection:
@@ -159,7 +187,8 @@ class Lowering:
 
         FHIRPath, current specification, "defineVariable": a name is given once, and never to a variable of the system.
         """
-        if name in self._defined or name in self.variables or name in _FIXED:
+        fixed = name in _FIXED or name.startswith(_FIXED_PREFIXES)
+        if fixed or name in self._defined or name in self.variables:
             raise call.error(InvalidArguments, f"variable %{name} is defined already", "choose another name")
         self._defined[name] = collection
 
@@ -196,10 +225,13 @@ class Lowering:
         focus = scope.this if node.focus is None else self.lower(node.focus, scope)
         function = FUNCTIONS.get(node.name)
         if function is None:
+            if node.name in LEFT_OUT:
+                message = f"the function {node.name!r} is not supported: {LEFT_OUT[node.name]}"
+                raise self.error(UnsupportedFeature, message, node)
             close = did_you_mean(node.name, FUNCTIONS)
             raise self.error(UnknownFunction, f"there is no function {node.name!r}", node, close)
         self._check_arguments(function, node)
-        return function.lower(self.call(node, focus, node.arguments, scope, function))
+        return self._bounded(function.lower(self.call(node, focus, node.arguments, scope, function)), node)
 
     def _check_arguments(self, function: Function, node: ast.Call) -> None:
         required = sum(not parameter.optional for parameter in function.parameters)
@@ -207,9 +239,10 @@ class Lowering:
         most = len(function.parameters)
         if len(node.arguments) < required or (len(node.arguments) > most and not repeated):
             expected = f"{required}" if required == most else f"{required} to {most}"
+            expected = f"at least {required}" if repeated else expected
             raise self.error(
                 InvalidArguments,
-                f"{function.name} takes {expected} argument{'s' * (expected != '1')}, not {len(node.arguments)}",
+                f"{function.name} takes {expected} argument{'s' * (expected not in _SINGULAR)}, not {len(node.arguments)}",
                 node,
                 hint=f"write {function.signature}",
             )
@@ -223,7 +256,19 @@ class Lowering:
         function: Function | None = None,
     ) -> LoweredCall:
         """What the lowering of a function or operator gets to see."""
+        self._calls += 1
+        if self._calls > MAX_CALLS:
+            raise self._too_large(node)
         return LoweredCall(self, node, focus, arguments, scope, function)
+
+    def _bounded(self, collection: Collection, node: ast.Expression) -> Collection:
+        """Insist that the statement can be written; what is used twice in each of many steps doubles in each of them."""
+        if self._sizes.of(collection.plan) > MAX_SIZE:
+            raise self._too_large(node)
+        return collection
+
+    def _too_large(self, node: ast.Expression) -> CompileError:
+        return self.error(CompileError, "the expression becomes too large for a statement", node, "split it up")
 
     @lower.register
     def _(self, node: ast.Index, scope: Scope) -> Collection:
@@ -233,7 +278,7 @@ class Lowering:
         if values.system_type(index.type, self.model) != INTEGER:
             raise self.error(InvalidOperation, "an index must be an Integer", node)
         check_order(call, "an index")
-        return at(call, focus, values.single_value(call, index))
+        return self._bounded(at(call, focus, values.single_value(call, index)), node)
 
     @lower.register
     def _(self, node: ast.Binary, scope: Scope) -> Collection:
@@ -241,7 +286,7 @@ class Lowering:
         if declared is None:
             raise self.error(UnsupportedFeature, f"the operator {node.operator!r} is not supported yet", node)
         left, right = self.apart(node.left, scope), self.apart(node.right, scope)
-        return declared.lower(self.call(node, left, (), scope), left, right)
+        return self._bounded(declared.lower(self.call(node, left, (), scope), left, right), node)
 
     @lower.register
     def _(self, node: ast.TypeOperation, scope: Scope) -> Collection:
@@ -312,6 +357,19 @@ def _is_negated(node: ast.Expression) -> bool:
     return isinstance(node, ast.Polarity) and node.sign == "-"
 
 
+def _looks_beside(node: ast.Node) -> bool:
+    named = isinstance(node, ast.Member | ast.Call) and node.name in BESIDE_VALUE
+    return named or any(map(_looks_beside, ast.children(node)))
+
+
+def _is_about_types(node: ast.Node) -> bool:
+    return isinstance(node, ast.TypeOperation) or (isinstance(node, ast.Call) and node.name in _ABOUT_TYPES)
+
+
+def _asks_types(node: ast.Node) -> bool:
+    return _is_about_types(node) or any(map(_asks_types, ast.children(node)))
+
+
 @attrs.frozen(eq=False)
 class LoweredCall:
     """A call as the declaration of a function sees it (`fhir4ds.functions.declaration.Call`)."""
@@ -322,6 +380,11 @@ class LoweredCall:
     arguments: tuple[ast.Expression | ast.TypeSpecifier, ...]
     _scope: Scope
     _function: Function | None = None
+
+    @property
+    def root(self) -> Collection:
+        """The resource that the expression is evaluated on."""
+        return self._lowering.root
 
     @property
     def position(self) -> int:
@@ -347,6 +410,16 @@ class LoweredCall:
     def count(self) -> int:
         """Number of arguments."""
         return len(self.arguments)
+
+    @property
+    def looks_beside(self) -> bool:
+        """Whether an argument mentions what stands beside the value of a primitive element."""
+        return any(map(_looks_beside, self.arguments))
+
+    @property
+    def asks_types(self) -> bool:
+        """Whether the call or an argument asks for the types of items."""
+        return _is_about_types(self.node) or any(map(_asks_types, self.arguments))
 
     def value(self, number: int) -> Collection:
         """Lower an argument that is evaluated once."""

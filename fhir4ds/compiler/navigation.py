@@ -11,10 +11,10 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Element, Model
 from fhir4ds.functions.values import as_array, type_name
-from fhir4ds.plan import fusion
-from fhir4ds.plan.collection import Choice, Collection, TypeName
+from fhir4ds.plan import elements, fusion
+from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, Choice, Collection, TypeName
 from fhir4ds.plan.fusion import Names
-from fhir4ds.plan.nodes import Apply, Case, Each, Extract, Node, Reference, empty
+from fhir4ds.plan.nodes import Apply, Each, Extract, Node, Reference
 from fhir4ds.suggestion import did_you_mean
 
 #: Makes a compile error that points at the step.
@@ -22,7 +22,10 @@ Fail = Callable[[type[CompileError], str, str | None], CompileError]
 
 #: Elements of a primitive that do not stand in its value but in the member of the same name with an underscore
 #: (FHIR R4, "JSON Representation of Resources", section "Primitive Elements").
-_BESIDE_VALUE = ("id", "extension")
+BESIDE_VALUE = ("id", "extension")
+
+#: The elements of a System.Quantity (FHIRPath N1, section "Quantity").
+_OF_QUANTITY = {"value": DECIMAL, "unit": STRING}
 
 
 def member(collection: Collection, name: str, model: Model | None, names: Names, fail: Fail) -> Collection:
@@ -52,6 +55,10 @@ def member(collection: Collection, name: str, model: Model | None, names: Names,
     InvalidOperation
         If the items are computed values, which have no elements.
     """
+    if collection.types == (QUANTITY,) and name in _OF_QUANTITY:
+        return attrs.evolve(
+            collection, plan=fusion.extract(collection.plan, Step(name), names), types=(_OF_QUANTITY[name],)
+        )
     if model is None or not collection.types:
         return _untyped(collection, name, names, fail)
     if collection.choices:
@@ -62,7 +69,7 @@ def member(collection: Collection, name: str, model: Model | None, names: Names,
         elements = _of_any_resource(name, model)
     if not elements:
         raise _unknown(collection, name, model, fail)
-    start = attrs.evolve(collection, plan=_beside(collection, name, model, fail))
+    start = attrs.evolve(collection, plan=_beside(collection, name, model, names, fail))
     return _arrive(start, tuple(elements.values()), names)
 
 
@@ -90,6 +97,7 @@ def _of_any_resource(name: str, model: Model) -> dict[TypeName, Element]:
 def _arrive(start: Collection, elements: tuple[Element, ...], names: Names) -> Collection:
     """The collection at the end of a step to one of several definitions of an element."""
     types = tuple(dict.fromkeys(type_name(type) for element in elements for type in element.types))
+    start = attrs.evolve(start, targets=_targets(elements))
     first = elements[0]
     if first.choice:
         choices = {
@@ -103,33 +111,32 @@ def _arrive(start: Collection, elements: tuple[Element, ...], names: Names) -> C
     return attrs.evolve(start, plan=fusion.extract(start.plan, Step(first.name, each), names), types=types)
 
 
-def _beside(collection: Collection, name: str, model: Model, fail: Fail) -> Node:
+def _targets(elements: tuple[Element, ...]) -> tuple[str, ...]:
+    """The resource types that references among the elements may point to; none where any of them may point anywhere."""
+    references = [element.targets for element in elements if "Reference" in element.types]
+    return tuple(dict.fromkeys(target for targets in references for target in targets)) if all(references) else ()
+
+
+def _beside(collection: Collection, name: str, model: Model, names: Names, fail: Fail) -> Node:
     """The plan from which a step starts: for id and extension of a primitive, what stands beside its value."""
     plan = collection.plan
     primitive = all(type.namespace == "System" or model.is_primitive(type.name) for type in collection.types)
     if not primitive:
         return plan
-    if name not in _BESIDE_VALUE or plan.type is not SqlType.JSON:
+    if name not in BESIDE_VALUE or plan.type is not SqlType.JSON:
         raise _unknown(collection, name, model, fail)
-    shadow = _shadow(plan)
+    shadow = _shadow(plan, names)
     if shadow is None:
         raise fail(InvalidOperation, f"{name!r} of a primitive element cannot be reached from here", None)
     return shadow
 
 
-def _shadow(plan: Node) -> Node | None:
-    """The plan of what stands beside the values of a navigation to a primitive element."""
+def _shadow(plan: Node, names: Names) -> Node | None:
+    """The plan of what stands beside the values of primitive elements; None if that cannot be found."""
     if isinstance(plan, Extract):
-        *parents, last = plan.steps
-        return attrs.evolve(plan, steps=(*parents, Step("_" + last.name, last.each)))
-    if isinstance(plan, Each) and plan.where is None:
-        body = _shadow(plan.body)
-        return None if body is None else attrs.evolve(plan, body=body)
-    if isinstance(plan, Case) and plan.branches:
-        shadows = [(condition, _shadow(value)) for condition, value in plan.branches]
-        if all(shadow is not None for _, shadow in shadows):
-            return Case(tuple((c, s) for c, s in shadows if s is not None), empty(plan.type, many=plan.many))
-    return None
+        return elements.beside(plan)
+    whole = elements.wholes(plan, names)
+    return None if whole is None else fusion.extract(whole, elements.BESIDE, names)
 
 
 def _through_choice(collection: Collection, name: str, model: Model, names: Names, fail: Fail) -> Collection:
@@ -137,7 +144,7 @@ def _through_choice(collection: Collection, name: str, model: Model, names: Name
     reached = []
     for choice in collection.choices:
         element = _element(choice.type, name, model)
-        if element is not None and (name in _BESIDE_VALUE or not model.is_primitive(choice.type.name)):
+        if element is not None and (name in BESIDE_VALUE or not model.is_primitive(choice.type.name)):
             one = attrs.evolve(collection, choices=(), types=(choice.type,))
             step = Step(choice.member)
             reached.append((one, step))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -10,6 +11,27 @@ import attrs
 
 from fhir4ds.errors import InvalidArguments
 from fhir4ds.plan.collection import BOOLEAN, DATE, DATETIME, DECIMAL, INTEGER, STRING, TIME, TypeName
+
+
+class OnError(enum.Enum):
+    """What becomes of a resource for which an expression raises an error."""
+
+    RAISE = "raise"  # the error ends the query
+    NULL = "null"  # it has no items, and the error is told beside them
+
+    @classmethod
+    def named(cls, name: str) -> OnError:
+        """The choice that a user names.
+
+        Raises
+        ------
+        InvalidArguments
+            For any other name.
+        """
+        try:
+            return cls(name)
+        except ValueError:
+            raise InvalidArguments(f"on_error is 'raise' or 'null', not {name!r}") from None
 
 
 @attrs.frozen(kw_only=True)
@@ -26,12 +48,15 @@ class Options:
         Resource types that the expression is about, where it does not begin with one.
     variables : tuple of (str, TypeName)
         Variables that the expression may use as ``%name``, and their types.
+    on_error : OnError
+        What becomes of a resource for which the expression raises an error.
     """
 
     model: str | None = "R4"
     strict: bool = False
     context: tuple[str, ...] = ()
     variables: tuple[tuple[str, TypeName], ...] = ()
+    on_error: OnError = OnError.RAISE
 
 
 def variable_types(variables: Mapping[str, object]) -> tuple[tuple[str, TypeName], ...]:

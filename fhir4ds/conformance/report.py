@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
@@ -11,9 +11,32 @@ from fhir4ds.conformance.judge import Given, Refusal, expectation
 from fhir4ds.conformance.suite import Case
 
 
+class Judged(Protocol):
+    """What came of one test of any suite."""
+
+    @property
+    def group(self) -> str:
+        """Where the test belongs."""
+        ...
+
+    @property
+    def passed(self) -> bool:
+        """Whether the test came out as it asks for."""
+        ...
+
+    @property
+    def wants_error(self) -> bool:
+        """Whether it is an error test."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """For programs: at least ``id``, ``expression``, ``expected``, ``got`` and ``passed``."""
+        ...
+
+
 @attrs.frozen
 class Outcome:
-    """What came of one test.
+    """What came of one test of the FHIRPath suite.
 
     Parameters
     ----------
@@ -28,6 +51,11 @@ class Outcome:
     case: Case
     given: Given
     passed: bool = attrs.field(kw_only=True)
+
+    @property
+    def group(self) -> str:
+        """Where the test belongs."""
+        return self.case.group
 
     @property
     def wants_error(self) -> bool:
@@ -63,7 +91,7 @@ class Tally:
     failed: int
 
     @classmethod
-    def of(cls, outcomes: Iterable[Outcome]) -> Tally:
+    def of(cls, outcomes: Iterable[Judged]) -> Tally:
         """Count."""
         verdicts = [outcome.passed for outcome in outcomes]
         return cls(verdicts.count(True), verdicts.count(False))
@@ -82,16 +110,16 @@ class Report:
         Name of the dialect that ran it.
     version : str
         What the database says it is.
-    outcomes : tuple of Outcome
+    outcomes : tuple of Judged
         In the order of the suite.
     """
 
     dialect: str
     version: str
-    outcomes: tuple[Outcome, ...] = attrs.field(repr=False)
+    outcomes: tuple[Judged, ...] = attrs.field(repr=False)
 
     @property
-    def failures(self) -> tuple[Outcome, ...]:
+    def failures(self) -> tuple[Judged, ...]:
         """The tests that failed."""
         return tuple(outcome for outcome in self.outcomes if not outcome.passed)
 
@@ -113,8 +141,8 @@ class Report:
     @property
     def groups(self) -> dict[str, Tally]:
         """Each group, in the order of the suite."""
-        names = dict.fromkeys(outcome.case.group for outcome in self.outcomes)
-        return {name: Tally.of(outcome for outcome in self.outcomes if outcome.case.group == name) for name in names}
+        names = dict.fromkeys(outcome.group for outcome in self.outcomes)
+        return {name: Tally.of(outcome for outcome in self.outcomes if outcome.group == name) for name in names}
 
     def to_dict(self, *, failures_only: bool = False) -> dict[str, Any]:
         """For programs.

@@ -18,7 +18,7 @@ from fhir4ds.plan.source import InlineSource
 Progress: TypeAlias = Callable[[int, int], None]
 
 #: Where no test can run, none has failed.
-_HOPELESS = (ConnectFailed, PoolClosed, PoolTimeout, RegistryError)
+HOPELESS = (ConnectFailed, PoolClosed, PoolTimeout, RegistryError)
 
 
 def run_suite(database: Database, cases: Sequence[Case], progress: Progress | None = None) -> Report:
@@ -56,7 +56,7 @@ def _evaluate(database: Database, case: Case) -> Given:
     try:
         values = database.evaluate(case.expression, case.resource, strict=case.strict)
         return Items(tuple(values), _static_type(database, case))
-    except _HOPELESS:
+    except HOPELESS:
         raise
     except Exception as error:  # noqa: BLE001 - whatever goes wrong fails this test, and the others still count
         return Refusal(error)

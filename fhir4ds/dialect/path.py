@@ -16,7 +16,10 @@ class Step:
     each : bool or None
         Whether the member is an array whose items are meant; None where that is only known when the member is met: the
         items of an array, or the one value.
+    here : bool
+        Whether it goes to no member but stays at the value, whose items may be meant; then it has no name.
     """
 
     name: str
     each: bool | None = False
+    here: bool = False

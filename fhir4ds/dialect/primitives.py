@@ -91,6 +91,8 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "encode_hex": "ENCODE(CONVERT_TO({0}, 'UTF8'), 'hex')",
         "decode_hex": "CONVERT_FROM(DECODE({0}, 'hex'), 'UTF8')",
         "encode_base64": "TRANSLATE(ENCODE(CONVERT_TO({0}, 'UTF8'), 'base64'), CHR(10), '')",
+        # the bytes of a base64 text, as a binary value
+        "decode_base64": "DECODE({0}, 'base64')",
         "base64_to_hex": "ENCODE(DECODE({0}, 'base64'), 'hex')",
         # the text of a group; NULL if it is empty or nothing matches
         "regexp_group": "NULLIF((REGEXP_MATCH({0}, {1}))[{2}], '')",
@@ -132,9 +134,9 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "json_has": "({0} ? {1})",
         # the text that a constant object has for a key; NULL if it has none
         "look_up": "({0} ->> {1})",
-        # values of an object's members in the order of their names, but for the names in the second argument
+        # an object's members as objects of key and value, in the order of names, but for the names in the second argument
         "json_members": (
-            "ARRAY(SELECT value FROM JSONB_EACH(CASE JSONB_TYPEOF({0}) WHEN 'object' THEN {0} END) "
+            "ARRAY(SELECT JSONB_BUILD_OBJECT('key', key, 'value', value) FROM JSONB_EACH(CASE JSONB_TYPEOF({0}) WHEN 'object' THEN {0} END) "
             'WHERE NOT key = ANY({1}) ORDER BY key COLLATE "C")'
         ),
         # the items of an array, or the value itself as the only item

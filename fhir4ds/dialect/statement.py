@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 import attrs
 
-from fhir4ds.dialect.types import SqlType
+from fhir4ds.dialect.types import ColumnType, SqlType
 
 #: Starts the text of an error that a statement raises by itself; a JSON object with message, position and key follows.
 RAISE_MARKER = "fhir4ds:"
+
+#: The column in which a statement that does not raise says why a resource has no items: message and position, as JSON.
+FAILURE = "failure"
 
 
 @attrs.frozen(kw_only=True)
@@ -24,11 +27,20 @@ class Column:
         How the values are delivered; None where the values go through as the driver gives them (keys).
     fhir_type : str, optional
         FHIR or System type of the values, such as ``"date"``; None where it is not known before running.
+    many : bool
+        Whether each value is an array, of values of ``type``.
+    sql : ColumnType, optional
+        The type that the column has in a table of the database.
+    native : bool
+        Whether the values are delivered as those of ``sql``; otherwise as FHIR has them.
     """
 
     name: str
     type: SqlType | None = None
     fhir_type: str | None = None
+    many: bool = False
+    sql: ColumnType | None = None
+    native: bool = False
 
 
 @attrs.frozen(kw_only=True)

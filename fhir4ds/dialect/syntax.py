@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.primitives import PRIMITIVES
-from fhir4ds.dialect.types import SqlType
+from fhir4ds.dialect.types import ColumnKind, ColumnType, SqlType
 
 
 class ItemForm(enum.Enum):
@@ -40,6 +40,9 @@ class Syntax(ABC):
         SqlType.JSON: "JSON",
     }
 
+    #: Names of types of columns that differ from those of standard SQL.
+    column_types: ClassVar[Mapping[ColumnKind, str]] = {}
+
     #: Spellings of primitives that differ from the table of the core (`fhir4ds.dialect.primitives`).
     differences: ClassVar[Mapping[str, str]] = {}
 
@@ -54,6 +57,15 @@ class Syntax(ABC):
 
     #: Whether the planner evaluates an expression of a step again in each reader of the step, unless told otherwise.
     repeats_expressions: ClassVar[bool] = False
+
+    #: Whether views can be stored with their rows.
+    materialized_views: ClassVar[bool] = False
+
+    #: Whether a table that has indexes can be renamed in the transaction that made them.
+    renames_indexed: ClassVar[bool] = True
+
+    #: Whether arrays are walked by lambdas, which hold no subqueries; then the words for records are needed.
+    lambdas: ClassVar[bool] = False
 
     # --- names and values ---------------------------------------------------------------------------------------------
 
@@ -82,6 +94,12 @@ class Syntax(ABC):
     def cast(self, expression: str, type: SqlType) -> str:
         """Convert a value to a type."""
         return f"CAST({expression} AS {self.types[type]})"
+
+    def column_type(self, type: ColumnType) -> str:
+        """The name of the type of a column."""
+        name = self.column_types.get(type.kind, type.kind.value)
+        digits = "" if type.digits is None else f"({type.digits[0]}, {type.digits[1]})"
+        return f"{name}{digits}{'[]' * type.many}"
 
     def apply(self, primitive: str, *arguments: str) -> str:
         """Spell a primitive of the table with rendered arguments."""
@@ -113,6 +131,21 @@ class Syntax(ABC):
         """The JSON items at a path as something that stands in FROM; None where arrays are the way."""
         return None
 
+    def extract_first(self, json: str, steps: Sequence[Step]) -> str | None:
+        """The first JSON item at a path with repetition; None where that is the first of an array of all."""
+        return None
+
+    def extract_several(self, json: str, paths: Sequence[Sequence[Step]]) -> str | None:
+        """Array of the JSON values at paths without repetition, found in one pass, some of them NULL or JSON null.
+
+        None where going to each by itself costs no more.
+        """
+        return None
+
+    def fetched(self, json: str) -> str | None:
+        """The JSON value of a column as a value of its own; None where each use of the column costs no more."""
+        return None
+
     def from_json(self, json: str, type: SqlType) -> str:
         """The SQL value of a JSON scalar; NULL for JSON null."""
         if type is SqlType.JSON:
@@ -130,13 +163,16 @@ class Syntax(ABC):
         """The items of an array as something that stands in FROM; the array itself where lambdas are the way."""
         return f"UNNEST({array})"
 
-    def each(self, rows: str, variable: str, index: str | None, where: str | None, body: str) -> str:
+    def each(
+        self, rows: str, variable: str, index: str | None, where: str | None, body: str, *, complete: bool = False
+    ) -> str:
         """Array of ``body`` for each item for which ``where`` holds, in order, without NULLs.
 
-        ``variable`` names the item and ``index`` its position from 1; both are free identifiers.
+        ``variable`` names the item and ``index`` its position from 1; both are free identifiers. With ``complete`` no
+        body is NULL.
         """
         items = f"ARRAY(SELECT {body} {self._scan(rows, variable, index, where)})"
-        return items if body == variable else f"ARRAY_REMOVE({items}, NULL)"
+        return items if complete or body == variable else f"ARRAY_REMOVE({items}, NULL)"
 
     def flat_each(
         self, rows: str, variable: str, index: str | None, where: str | None, body_rows: str, inner: str, item: str
@@ -211,6 +247,51 @@ class Syntax(ABC):
         condition = "" if where is None else f" WHERE {where}"
         return f"FROM {rows}{ordinality} AS {variable}_row ({columns}){condition}"
 
+    def record(self, fields: Mapping[str, str]) -> str:
+        """A record of values, whose fields `a.b` goes to; the names are identifiers. Only asked for where `lambdas`."""
+        return "ROW(" + ", ".join(fields.values()) + ")"
+
+    # --- relations ----------------------------------------------------------------------------------------------------
+
+    def relation(self, rows: str, columns: Sequence[str], item: str) -> str | None:
+        """A query of one row, for a step of its own, that holds the rows of the step ``rows`` so that `find` can look an
+        ``item`` up by ``columns`` wherever the step is joined; None where `find` reads the rows themselves.
+        """
+        if not self.lambdas:
+            return None
+        # A lambda holds no subquery, so the rows become a list: a table of slots by hash. Rows share its items.
+        fields = self.record({name: name for name in dict.fromkeys((*columns, item))})
+        place = self._slot(columns, "size")
+        size = f"(SELECT GREATEST(COUNT(*), 1) AS size FROM {rows})"
+        return (
+            "SELECT ARRAY_AGG(slot ORDER BY place) AS slots FROM (SELECT place, "
+            f"ARRAY_AGG({fields}) FILTER ({columns[0]} IS NOT NULL) AS slot "
+            f"FROM (SELECT UNNEST(RANGE(1, size + 1)) AS place FROM {size}) "
+            f"LEFT JOIN (SELECT *, {place} AS place FROM {rows} CROSS JOIN {size}) USING (place) GROUP BY place)"
+        )
+
+    def find(self, relation: str, columns: Sequence[str], keys: Sequence[str], item: str) -> str:
+        """The ``item`` of a row of a relation whose ``columns`` equal ``keys``; NULL if there is none."""
+        if self.lambdas:
+            return f"{self._rows_of(relation, columns, keys)}[1].{item}"
+        condition = " AND ".join(f"{relation}.{column} = {key}" for column, key in zip(columns, keys, strict=True))
+        return f"(SELECT {relation}.{item} FROM {relation} WHERE {condition} LIMIT 1)"
+
+    def holds(self, relation: str, column: str, key: str) -> str:
+        """Whether a relation has a row with a ``key`` in ``column``."""
+        if self.lambdas:
+            return self.apply("less", "0", self.apply("array_length", self._rows_of(relation, [column], [key])))
+        return f"({key} IN (SELECT {relation}.{column} FROM {relation}))"
+
+    def _rows_of(self, relation: str, columns: Sequence[str], keys: Sequence[str]) -> str:
+        slots = f"{relation}.slots"
+        slot = f"{slots}[{self._slot(keys, self.apply('array_length', slots))}]"
+        condition = " AND ".join(f"slot.{column} = {key}" for column, key in zip(columns, keys, strict=True))
+        return self.each(slot, "slot", None, condition, "slot")
+
+    def _slot(self, keys: Sequence[str], size: str) -> str:
+        return f"CAST(HASH({', '.join(keys)}) % CAST({size} AS UBIGINT) AS BIGINT) + 1"
+
     # --- statements ---------------------------------------------------------------------------------------------------
 
     def focus(self, source: str, keys: Sequence[str], item: str, form: ItemForm, type: SqlType) -> str:
@@ -231,9 +312,16 @@ class Syntax(ABC):
         )
 
     def result(
-        self, focus: str, keys: Sequence[str], order: Sequence[str], value: str, form: ItemForm, *, nullable: bool
+        self,
+        focus: str,
+        keys: Sequence[str],
+        order: Sequence[str],
+        value: str,
+        form: ItemForm,
+        *,
+        kept: str | None,
     ) -> str:
-        """Select key and value from a focus, one row per item that has a value, in the order of ``order``.
+        """Select key and value from a focus, one row per item, in the order of ``order``.
 
         Parameters
         ----------
@@ -247,13 +335,13 @@ class Syntax(ABC):
             How the item ``value`` is delivered.
         form : ItemForm
             The form that the items had in the focus.
-        nullable : bool
-            Whether there can be items without a value, which give no row.
+        kept : str, optional
+            Condition that an item must meet to give a row; None for all.
         """
         last = [] if form is ItemForm.SCALAR else ["ordinal"]
-        condition = " WHERE value IS NOT NULL" if nullable else ""
+        where = "" if kept is None else f" WHERE {kept}"
         selected = ", ".join([*keys, value if value == "value" else f"{value} AS value"])
-        return f"SELECT {selected} FROM {focus}{condition} ORDER BY {', '.join([*order, *last])}"
+        return f"SELECT {selected} FROM {focus}{where} ORDER BY {', '.join([*order, *last])}"
 
     def sort_key(self, key: str, type: SqlType) -> str:
         """Order by a key: text by code point, whatever the collation of the database."""
@@ -272,6 +360,19 @@ class Syntax(ABC):
         return (
             "SELECT column_name, data_type FROM information_schema.columns WHERE table_catalog = CURRENT_CATALOG "
             f"AND table_schema = {place} AND table_name = {self.text(table)} ORDER BY ordinal_position"
+        )
+
+    def relation_kind(self, name: str, schema: str | None) -> str:
+        """Select what bears a name and the comment on it, in one row; no rows where the name is free.
+
+        The kind is ``table``, ``view`` or ``materialized view``, or else a word that says what it is. Where comments
+        cannot be read, they are NULL, and nothing is taken for ours that could be replaced.
+        """
+        place = "CURRENT_SCHEMA" if schema is None else self.text(schema)
+        return (
+            "SELECT CASE table_type WHEN 'BASE TABLE' THEN 'table' ELSE LOWER(table_type) END, NULL "
+            "FROM information_schema.tables WHERE table_catalog = CURRENT_CATALOG "
+            f"AND table_schema = {place} AND table_name = {self.text(name)}"
         )
 
     def claim(self, table: str, *, exists: bool) -> str | None:

@@ -10,7 +10,7 @@ from fhir4ds.functions import values
 from fhir4ds.functions.arithmetic import ZERO, in_range
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import BOOLEAN, DECIMAL, INTEGER, LONG, Collection, TypeName
-from fhir4ds.plan.nodes import Cast, Exists, Fold, Node, Reference, apply, bind, empty, length
+from fhir4ds.plan.nodes import Cast, Exists, Fold, Node, Reference, apply, bind, empty, length, null
 
 _GROUP = "Aggregates"
 _PATIENT = {
@@ -39,7 +39,7 @@ def aggregate(call: Call) -> Collection:
     initial = call.value(1) if call.count > 1 else None
     start = None if initial is None else values.value(initial, call.model, call.names)
     # What the total is depends on what the aggregator makes of it: a first look settles types and cardinality.
-    total = item if initial is None or values.is_empty(initial) else initial
+    total = _first_total(call, item) if initial is None or values.is_empty(initial) else initial
     for _ in range(2):
         total = attrs.evolve(total, plan=Reference(accumulator, total.plan.type, total.many), choices=(), guard=None)
         result = call.body(0, item, total=total)
@@ -50,9 +50,17 @@ def aggregate(call: Call) -> Collection:
     return Collection(plan=Fold(plan, accumulator, variable, _like(call, start, body), body), types=result.types)
 
 
+def _first_total(call: Call, item: Collection) -> Collection:
+    """What looks like the first total where none is given: what comes of no total, or else an item."""
+    first = call.body(0, item, total=Collection(plan=null(SqlType.JSON)))
+    return item if values.is_empty(first) or not first.types else first
+
+
 def _like(call: Call, start: Node, body: Node) -> Node:
     """The first total, in the form that later ones have."""
     # A database may take a small integer constant for a narrower type than the totals to come.
+    if start.many:
+        return start
     start = values.boxed(start, call.names) if body.type is SqlType.JSON else Cast(start, body.type)
     return values.as_array(start, call.names) if body.many else start
 
@@ -132,8 +140,10 @@ def _numbers(call: Call) -> tuple[TypeName, Node] | None:
 def _extreme(call: Call, primitive: str) -> Collection:
     """The least or greatest item, of any type that has an order."""
     focus = call.focus
+    if values.is_empty(focus):
+        return focus
     plan = values.as_array(values.value(focus, call.model, call.names), call.names)
-    if plan.type in (SqlType.JSON, SqlType.BOOLEAN) and not values.is_empty(focus):
+    if plan.type in (SqlType.JSON, SqlType.BOOLEAN):
         raise call.error(InvalidOperation, f"items of type {focus.type} have no order")
     return attrs.evolve(focus, plan=apply(primitive, plan, type=plan.type), choices=(), guard=None)
 

@@ -20,7 +20,7 @@ from fhir4ds.functions.arithmetic import number
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import Form
 from fhir4ds.plan import fusion
-from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, LONG, TIME, Collection, TypeName
+from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, LONG, TIME, Choice, Collection, TypeName
 from fhir4ds.plan.nodes import Apply, Case, Cast, Constant, Extract, FromJson, Node, apply, bind, integer, null, text
 
 _GROUP = "Utility"
@@ -108,18 +108,27 @@ class _Kinds:
             if found is None:
                 raise call.error(InvalidOperation, f"values of type {call.focus.type} have no precision")
             return found
-        kept: dict[TypeName, list[int]] = {}
-        for place, choice in enumerate(call.focus.choices):
-            system = values.system_type(choice.type, call.model)
-            kept.setdefault(system or choice.type, []).append(place)
-        results = []
-        for places in kept.values():
-            choices = tuple(call.focus.choices[place] for place in places)
-            types = tuple(choice.type for choice in choices)
-            result = self._of(call, attrs.evolve(call.focus, choices=choices, types=types))
-            if result is not None:
-                results.append(result)
-        return _first(call, results)
+        focus = values.single(call, call.focus)
+        types: dict[TypeName, None] = {}
+
+        def of_parent(parent: Node) -> Node:
+            results = self._of_choices(call, attrs.evolve(focus, plan=parent, guard=None))
+            types.update(dict.fromkeys(type for result in results for type in result.types))
+            return _first(call, results)
+
+        plan = values.of_parent(focus.plan, call.names, of_parent)
+        return Collection(plan=plan, types=tuple(types), guard=focus.guard)
+
+    def _of_choices(self, call: Call, focus: Collection) -> list[Collection]:
+        """What is made of each type that a choice element may have; choices of the same System type together."""
+        kept: dict[TypeName, list[Choice]] = {}
+        for choice in focus.choices:
+            kept.setdefault(values.system_type(choice.type, call.model) or choice.type, []).append(choice)
+        found = (
+            self._of(call, attrs.evolve(focus, choices=tuple(choices), types=tuple(choice.type for choice in choices)))
+            for choices in kept.values()
+        )
+        return [result for result in found if result is not None]
 
     def _of(self, call: Call, focus: Collection) -> Collection | None:
         dated = moments.dated(call, focus)
@@ -133,16 +142,15 @@ class _Kinds:
         return None
 
 
-def _first(call: Call, results: list[Collection]) -> Collection:
-    """The one of several collections that has an item."""
+def _first(call: Call, results: list[Collection]) -> Node:
+    """The one item of several collections, of which at most one has any."""
     if not results:
         raise call.error(InvalidOperation, "values of none of the types that the element may have have a precision")
-    if len({result.plan.type for result in results}) == 1:
-        plans, type = [result.plan for result in results], results[0].plan.type
-    else:
-        plans, type = [values.boxed(result.plan, call.names) for result in results], SqlType.JSON
-    types = tuple(dict.fromkeys(type for result in results for type in result.types))
-    return Collection(plan=plans[0] if len(plans) == 1 else Apply("coalesce", tuple(plans), type), types=types)
+    type = results[0].plan.type
+    if any(result.plan.type is not type for result in results):
+        type = SqlType.JSON
+    plans = tuple(values.boxed(result.plan, call.names) if type is SqlType.JSON else result.plan for result in results)
+    return plans[0] if len(plans) == 1 else Apply("coalesce", plans, type)
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from fhir4ds.functions import values
 from fhir4ds.functions.comparison import equal_items
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.operators import operator
-from fhir4ds.plan.collection import BOOLEAN, Collection
+from fhir4ds.plan.collection import BOOLEAN, Collection, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
@@ -49,10 +49,18 @@ def aligned(call: Call, left: Collection, right: Collection) -> tuple[Node, Node
     return values.as_array(a, call.names), values.as_array(b, call.names)
 
 
+def types_of_both(left: Collection, right: Collection) -> tuple[TypeName, ...]:
+    """The types that an item of either collection can have; none where those of one of them cannot be known."""
+    sides = [side for side in (left, right) if not values.is_empty(side)]
+    if not all(side.types for side in sides):
+        return ()
+    return tuple(dict.fromkeys((*left.types, *right.types)))
+
+
 def combined(call: Call, left: Collection, right: Collection) -> Collection:
     """The items of both, duplicates included."""
     a, b = aligned(call, left, right)
-    types = tuple(dict.fromkeys((*left.types, *right.types)))
+    types = types_of_both(left, right)
     plan = apply("array_concat", a, b, type=a.type, many=True)
     return Collection(plan=plan, types=types, ordered=False)
 

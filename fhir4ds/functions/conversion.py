@@ -50,7 +50,7 @@ def _item(call: Call, body: Callable[[Collection], Node], otherwise: Node) -> No
         return otherwise
     item = values.single(call, call.focus)
     guard, item = item.guard, attrs.evolve(item, guard=None)
-    if isinstance(item.plan, Extract) or item.choices:
+    if isinstance(item.plan, Extract):
         result = body(item)
     else:
         result = bind(call.names.fresh(), _literal(item.plan), lambda plan: body(attrs.evolve(item, plan=plan)))

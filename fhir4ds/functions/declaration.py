@@ -42,6 +42,11 @@ class Call(Protocol):
         ...
 
     @property
+    def root(self) -> Collection:
+        """The resource that the expression is evaluated on."""
+        ...
+
+    @property
     def position(self) -> int:
         """Offset of the function's name in the expression."""
         ...
@@ -64,6 +69,16 @@ class Call(Protocol):
     @property
     def count(self) -> int:
         """Number of arguments."""
+        ...
+
+    @property
+    def looks_beside(self) -> bool:
+        """Whether an argument may ask for the id or the extensions of a primitive element."""
+        ...
+
+    @property
+    def asks_types(self) -> bool:
+        """Whether the function or an argument may ask for the types of items."""
         ...
 
     def value(self, number: int) -> Collection:
@@ -112,11 +127,14 @@ class Example:
         Expected values.
     resource : Mapping, optional
         The resource; none for expressions over literals.
+    stored : tuple of Mapping
+        Resources that are loaded beside it.
     """
 
     expression: str
     result: tuple[object, ...]
     resource: Mapping[str, object] | None = None
+    stored: tuple[Mapping[str, object], ...] = ()
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,7 @@ import attrs
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import Collection
-from fhir4ds.plan.nodes import Each, Node, Reference, both, integer
+from fhir4ds.plan.nodes import Each, Node, both, integer
 
 _GROUP = "Filtering and projection"
 _PATIENT = {
@@ -29,7 +29,7 @@ def keep(call: Call, focus: Collection, condition: Callable[[Collection, Node], 
     kept = Each(
         walk.source,
         walk.variable,
-        Reference(walk.variable, walk.item.plan.type),
+        walk.item.plan,
         where=where,
         index=index if values.mentions(where, index) else None,
     )
@@ -77,4 +77,5 @@ def select(call: Call) -> Collection:
     body = projected.plan if undecided else values.items(projected, call.names)
     indexed = index if values.mentions(body, index) else None
     plan = Each(walk.source, walk.variable, body, index=indexed)
-    return attrs.evolve(projected, plan=plan, choices=projected.choices if undecided else (), guard=None)
+    choices = projected.choices if undecided else ()
+    return attrs.evolve(projected, plan=plan, choices=choices, guard=None, holder=focus.holder)

@@ -6,9 +6,22 @@ from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.plan.collection import BOOLEAN, Collection
-from fhir4ds.plan.nodes import apply
+from fhir4ds.plan.failures import can_raise
+from fhir4ds.plan.nodes import FALSE, TRUE, Case, Node, apply, bind
 
 _GROUP = "Boolean logic"
+
+
+def _decided(call: Call, primitive: str, left: Node, right: Node) -> Node:
+    """Two truths combined; where the left one decides, the right one raises no error, whatever the database."""
+    if not can_raise(right):
+        return apply(primitive, left, right)
+
+    def combined(left: Node) -> Node:
+        decides, answer = (left, TRUE) if primitive == "or" else (apply("not", left), FALSE)
+        return Case(((decides, answer),), apply(primitive, left, right))
+
+    return bind(call.names.fresh(), left, combined)
 
 
 @operator(
@@ -22,7 +35,7 @@ _GROUP = "Boolean logic"
 )
 def conjunction(call: Call, left: Collection, right: Collection) -> Collection:
     """True if both are true, false if either is false, otherwise empty."""
-    return values.system(apply("and", values.boolean(call, left), values.boolean(call, right)), BOOLEAN)
+    return values.system(_decided(call, "and", values.boolean(call, left), values.boolean(call, right)), BOOLEAN)
 
 
 @operator(
@@ -32,7 +45,7 @@ def conjunction(call: Call, left: Collection, right: Collection) -> Collection:
 )
 def disjunction(call: Call, left: Collection, right: Collection) -> Collection:
     """True if either is true, false if both are false, otherwise empty."""
-    return values.system(apply("or", values.boolean(call, left), values.boolean(call, right)), BOOLEAN)
+    return values.system(_decided(call, "or", values.boolean(call, left), values.boolean(call, right)), BOOLEAN)
 
 
 @operator(
@@ -57,4 +70,4 @@ def exclusive(call: Call, left: Collection, right: Collection) -> Collection:
 def implication(call: Call, left: Collection, right: Collection) -> Collection:
     """True if the left side is false or the right side is true; false if it is true and the right side is false."""
     denied = apply("not", values.boolean(call, left))
-    return values.system(apply("or", denied, values.boolean(call, right)), BOOLEAN)
+    return values.system(_decided(call, "or", denied, values.boolean(call, right)), BOOLEAN)

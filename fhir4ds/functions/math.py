@@ -226,5 +226,7 @@ def round_number(call: Call) -> Collection:
         digits = _not_negative(call, values.single_value(call, precision))
     if _is_quantity(call):
         return quantities.mapped(call, call.focus, lambda value: apply("round", value, digits, type=SqlType.DECIMAL))
-    rounded = apply("round", number(call, call.focus, DECIMAL), digits, type=SqlType.DECIMAL)
+    value = number(call, call.focus, DECIMAL)
+    # Bound, so that a wrong precision is an error also where there is no number, on every database.
+    rounded = bind(call.names.fresh(), digits, lambda digits: apply("round", value, digits, type=SqlType.DECIMAL))
     return values.system(rounded, DECIMAL)

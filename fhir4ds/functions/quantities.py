@@ -22,6 +22,7 @@ from fhir4ds.functions import units, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.units import Purpose
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, QUANTITY, Collection, TypeName
+from fhir4ds.plan.failures import can_raise
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     FALSE,
@@ -183,9 +184,12 @@ def _stated(plan: Node) -> Quantity | None:
 
 def apart(names: Names, item: Node, form: Form, body: Callable[[Quantity], Node]) -> Node:
     """Take a single item apart and go on with its parts."""
-    if form is Form.NUMBER:
-        return body(Quantity(Cast(item, SqlType.DECIMAL), text(UNITY), UNITY, form))
-    stated = _stated(item) if form is Form.SYSTEM else None
+    stated = Quantity(Cast(item, SqlType.DECIMAL), text(UNITY), UNITY, form) if form is Form.NUMBER else None
+    if form is Form.SYSTEM:
+        stated = _stated(item)
+    if stated is not None and can_raise(stated.value):
+        # Bound, as a conversion that finds no room for a value has no other error either.
+        return bind(names.fresh(), stated.value, lambda value: body(attrs.evolve(stated, value=value)))
     if stated is not None:
         return body(stated)
     return bind(names.fresh(), item, lambda json: body(_read(json, form)))

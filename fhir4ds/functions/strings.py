@@ -436,7 +436,11 @@ def join(call: Call) -> Collection:
         item = Reference(call.names.fresh(), plan.type)
         plan = Each(plan, item.name, values.read_dynamic(item, SqlType.TEXT))
     between = _NOTHING if separator is None else apply("coalesce", separator, _NOTHING, type=SqlType.TEXT)
-    return values.system(_text("text_join", plan, between), STRING)
+    if separator is None or isinstance(separator, Constant):
+        return values.system(_text("text_join", plan, between), STRING)
+    # Bound, so that it is evaluated, and can fail, also where there is nothing to put it between.
+    joined = bind(call.names.fresh(), between, lambda between: _text("text_join", plan, between))
+    return values.system(joined, STRING)
 
 
 def concatenated(call: Call, left: Collection, right: Collection) -> Collection:

@@ -9,7 +9,7 @@ from fhir4ds.errors import InvalidArguments, InvalidOperation
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.plan.collection import INTEGER, Collection
-from fhir4ds.plan.nodes import Case, Node, apply, bind, both, integer, length, null
+from fhir4ds.plan.nodes import Case, Constant, Node, apply, bind, both, integer, length, null
 
 _GROUP = "Subsetting"
 _PATIENT = {"resourceType": "Patient", "id": "p1", "name": [{"given": ["Ada", "Eve", "Joy"]}]}
@@ -30,8 +30,11 @@ def at(call: Call, collection: Collection, position: Node) -> Collection:
         return attrs.evolve(collection, guard=both(collection.guard, apply("equal", position, integer(0))))
     plan = values.walkable(call, collection)
     # A negative position would count from the end in some databases, and be refused in others.
-    first = apply("add", position, integer(1), type=SqlType.INTEGER)
-    counted = Case(((apply("less", integer(0), first), first),), null(SqlType.INTEGER))
+    if isinstance(position, Constant) and isinstance(position.value, int):
+        counted: Node = integer(position.value + 1) if position.value >= 0 else null(SqlType.INTEGER)
+    else:
+        first = apply("add", position, integer(1), type=SqlType.INTEGER)
+        counted = Case(((apply("less", integer(0), first), first),), null(SqlType.INTEGER))
     return attrs.evolve(collection, plan=apply("array_at", plan, counted, type=plan.type), guard=None)
 
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
+import attrs
+
+from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import values
+from fhir4ds.fhir.model import Model
+from fhir4ds.functions import tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import Collection, TypeName
-from fhir4ds.plan.nodes import Array, Each, Node, Raise, Reference, Repeat, apply, text
+from fhir4ds.plan.nodes import Array, Each, Extract, Node, Raise, Reference, Repeat, apply, text
 
 _GROUP = "Tree navigation"
 _QUESTIONNAIRE = {
@@ -24,6 +29,8 @@ _MOST_LEVELS = 100
 
 #: Members of a resource that are no elements.
 _NO_ELEMENTS = ("resourceType",)
+
+_ANY_RESOURCE = (TypeName("FHIR", "Resource"), TypeName("FHIR", "DomainResource"))
 
 
 def _repeated(call: Call, project: Callable[[Collection], Collection], *, distinct: bool) -> Collection:
@@ -86,7 +93,7 @@ def _children(call: Call, collection: Collection) -> Collection:
     if collection.plan.type is not SqlType.JSON:
         raise call.error(InvalidOperation, "a computed value has no elements")
     plan = values.items(collection, call.names)
-    types = _child_types(call, collection)
+    types = () if call.model is None else _child_types(call.model, collection.types)
     if not plan.many:
         return Collection(plan=_members(call, plan), types=types, ordered=False)
     variable = call.names.fresh()
@@ -94,25 +101,34 @@ def _children(call: Call, collection: Collection) -> Collection:
     return Collection(plan=Each(plan, variable, members), types=types, ordered=False)
 
 
-def _members(call: Call, item: Node) -> Node:
-    names = Array(tuple(map(text, _NO_ELEMENTS)), SqlType.TEXT)
-    member = call.names.fresh()
-    held = apply("json_members", item, names, type=SqlType.JSON, many=True)
-    items = apply("json_items", Reference(member, SqlType.JSON), type=SqlType.JSON, many=True)
-    return Each(held, member, items)
-
-
-def _child_types(call: Call, collection: Collection) -> tuple[TypeName, ...]:
+def _tagged_children(call: Call, item: Node) -> Node | None:
     if call.model is None:
-        return ()
-    elements = (
-        type
-        for owner in collection.types
-        if owner.namespace == "FHIR"
-        for element in call.model.elements(owner.name).values()
-        for type in element.types
-    )
-    return tuple(dict.fromkeys(values.type_name(name) for name in elements))
+        return None
+    return tags.children_of(call, call.model, call.focus.types, item, left_out=_left_out())
+
+
+def _members(call: Call, item: Node) -> Node:
+    member = call.names.fresh()
+    held = apply("json_members", item, _left_out(), type=SqlType.JSON, many=True)
+    value = Extract(Reference(member, SqlType.JSON), (Step("value"),), SqlType.JSON)
+    return Each(held, member, apply("json_items", value, type=SqlType.JSON, many=True))
+
+
+def _left_out() -> Node:
+    return Array(tuple(map(text, _NO_ELEMENTS)), SqlType.TEXT)
+
+
+@functools.lru_cache(maxsize=256)
+def _child_types(model: Model, owners: tuple[TypeName, ...]) -> tuple[TypeName, ...]:
+    """The types that elements below items of some types can have."""
+    found: dict[TypeName, None] = {}
+    for owner in owners:
+        # What is only known to be a resource can be any.
+        names = model.resource_types if owner in _ANY_RESOURCE else (owner.name,)
+        elements = (element for name in names for element in model.elements(name).values())
+        if owner.namespace == "FHIR":
+            found.update(dict.fromkeys(values.type_name(type) for element in elements for type in element.types))
+    return tuple(found)
 
 
 @function(
@@ -123,7 +139,10 @@ def _child_types(call: Call, collection: Collection) -> tuple[TypeName, ...]:
 )
 def children(call: Call) -> Collection:
     """The elements directly below each item, by name."""
-    return _children(call, call.focus)
+    found, start = _children(call, call.focus), tags.tags_of(call, call.focus)
+    variable = call.names.fresh()
+    below = _tagged_children(call, Reference(variable, SqlType.JSON))
+    return found if start is None or below is None else tags.tagged(found, Each(start, variable, below))
 
 
 @function(
@@ -134,4 +153,10 @@ def children(call: Call) -> Collection:
 )
 def descendants(call: Call) -> Collection:
     """The elements at any depth below each item, level by level."""
-    return _repeated(call, lambda item: _children(call, item), distinct=False)
+    found, start = _repeated(call, lambda item: _children(call, item), distinct=False), tags.tags_of(call, call.focus)
+    level, variable = Reference(call.names.fresh(), SqlType.JSON, many=True), call.names.fresh()
+    below = _tagged_children(call, Reference(variable, SqlType.JSON))
+    if start is None or below is None or not isinstance(found.plan, Repeat):
+        return found
+    body = Each(level, variable, below)
+    return tags.tagged(found, attrs.evolve(found.plan, initial=start, variable=level.name, body=body))

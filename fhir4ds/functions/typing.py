@@ -9,11 +9,11 @@ import attrs
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import UnknownType, UnsupportedFeature
-from fhir4ds.functions import values
+from fhir4ds.functions import kinds, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan import fusion
-from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, Collection, TypeName
-from fhir4ds.plan.nodes import FALSE, TRUE, Array, Case, Each, Node, Reference, apply, both, empty, null, text
+from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, TAGGED, Collection, TypeName
+from fhir4ds.plan.nodes import FALSE, TRUE, Array, Case, Each, Extract, Node, Reference, apply, both, empty, null, text
 from fhir4ds.suggestion import did_you_mean
 
 _GROUP = "Types"
@@ -58,15 +58,50 @@ def narrow(
     passing = [passes(call, type, wanted) for type in collection.types]
     if all(passing):
         return collection
+    if any(passing) and _is_told_by_resources(call, wanted):
+        return _narrow_resource(call, collection, wanted)
     if any(passing):
+        return _narrow_by_kind(call, collection, wanted, passing)
+    if _is_told_by_resources(call, wanted) and _may_be(call, collection, wanted):
+        return _narrow_resource(call, collection, wanted)
+    return nothing(collection)
+
+
+def _narrow_by_kind(call: Call, collection: Collection, wanted: TypeName, passing: list[bool]) -> Collection:
+    """The items whose JSON says that they are of one of the types that pass."""
+    these = [type for type, passes in zip(collection.types, passing, strict=True) if passes]
+    if collection.tags is not None and collection.tags.plan is collection.plan:
+        return _narrow_by_tags(call, collection, collection.tags.tagged, tuple(these))
+    told = kinds.telling(call, these, [type for type in collection.types if type not in these])
+    if told is None or collection.plan.type is not SqlType.JSON:
         raise call.error(
             UnsupportedFeature,
             f"which of these items are {wanted.name} is only known when they are met",
             hint="go to them by the names of their elements, or ask before collections are put together",
         )
-    if call.model is not None and call.model.is_resource(wanted.name) and _may_be(call, collection, wanted):
-        return _narrow_resource(call, collection, wanted)
-    return nothing(collection)
+    return _kept(call, collection, tuple(these), lambda item: kinds.is_of(item, told))
+
+
+def _narrow_by_tags(call: Call, collection: Collection, tagged: Node, types: tuple[TypeName, ...]) -> Collection:
+    if not tagged.many:
+        return attrs.evolve(collection, guard=both(collection.guard, tags.is_of(tagged, types)), types=types)
+    variable = call.names.fresh()
+    item = Reference(variable, SqlType.JSON)
+    kept = Each(tagged, variable, Extract(item, (TAGGED,), SqlType.JSON), where=tags.is_of(item, types))
+    return attrs.evolve(collection, plan=kept, guard=None, types=types, tags=None)
+
+
+def _kept(
+    call: Call, collection: Collection, types: tuple[TypeName, ...], condition: Callable[[Node], Node]
+) -> Collection:
+    """The JSON items for which a condition holds, which are of some types then."""
+    if not collection.many:
+        guard = both(collection.guard, condition(collection.plan))
+        return attrs.evolve(collection, guard=guard, types=types)
+    walk = values.iterate(call, collection)
+    item = walk.item.plan
+    kept = Each(walk.source, walk.variable, item, where=condition(item))
+    return attrs.evolve(collection, plan=kept, guard=None, types=types)
 
 
 def nothing(collection: Collection) -> Collection:
@@ -84,29 +119,36 @@ def decide(call: Call, collection: Collection) -> Collection:
     return attrs.evolve(collection, plan=plan, choices=(), types=(choice.type,))
 
 
+def _is_told_by_resources(call: Call, wanted: TypeName) -> bool:
+    """Whether items say themselves that they are of a type: a resource does, and nothing else has a resourceType."""
+    return wanted.namespace == "FHIR" and _is_resource_type(call, wanted.name)
+
+
+def _is_resource_type(call: Call, name: str) -> bool:
+    return call.model is not None and call.model.is_resource(name)
+
+
 def _may_be(call: Call, collection: Collection, wanted: TypeName) -> bool:
     """Whether items of a more general type, such as Resource, can be of the wanted one."""
     return any(matches(call, wanted, type) for type in collection.types)
 
 
 def _narrow_resource(call: Call, collection: Collection, wanted: TypeName) -> Collection:
-    if not collection.many:
-        condition = _is_resource(call, collection.plan, wanted)
-        return attrs.evolve(collection, guard=both(collection.guard, condition), types=(wanted,))
-    walk = values.iterate(call, collection)
-    item = Reference(walk.variable, SqlType.JSON)
-    kept = Each(walk.source, walk.variable, item, where=_is_resource(call, item, wanted))
-    return attrs.evolve(collection, plan=kept, guard=None, types=(wanted,))
+    return _kept(call, collection, (wanted,), lambda item: _is_resource(call, item, wanted))
 
 
 def _is_resource(call: Call, item: Node, wanted: TypeName) -> Node:
-    found = fusion.read(fusion.extract(item, Step("resourceType"), call.names), SqlType.TEXT, call.names)
+    found = _resource_type(call, item)
     names = [wanted.name]
     if call.model is not None and call.model.type(wanted.name) is not None:
         names = [name for name in call.model.resource_types if call.model.is_subtype(name, wanted.name)]
     if len(names) == 1:
         return apply("equal", found, text(names[0]))
     return apply("array_contains", Array(tuple(map(text, names)), SqlType.TEXT), found)
+
+
+def _resource_type(call: Call, item: Node) -> Node:
+    return fusion.read(fusion.extract(item, Step("resourceType"), call.names), SqlType.TEXT, call.names)
 
 
 def _narrow_unknown(call: Call, collection: Collection, wanted: TypeName) -> Collection:
@@ -209,13 +251,36 @@ def _type_info(call: Call, item: Collection) -> Node:
         branches = []
         for choice in item.choices:
             one = decide(call, attrs.evolve(item, choices=(choice,), types=(choice.type,)))
-            branches.append((values.present(call, one), _info(choice.type)))
+            branches.append((values.present(call, one), _info(choice.type.namespace, text(choice.type.name))))
         return Case(tuple(branches), null(SqlType.JSON))
+    if item.types and all(type.namespace == "FHIR" and _is_resource_type(call, type.name) for type in item.types):
+        name = _resource_type(call, item.plan)
+        return Case(((values.present(call, item), _info("FHIR", name)),), null(SqlType.JSON))
     if item.type is None:
-        raise call.error(UnsupportedFeature, "the type of items that can be of several types is only known at run time")
-    return Case(((values.present(call, item), _info(item.type)),), null(SqlType.JSON))
+        return _info_by_kind(call, item)
+    info = _info(item.type.namespace, text(item.type.name))
+    return Case(((values.present(call, item), info),), null(SqlType.JSON))
 
 
-def _info(type: TypeName) -> Node:
-    parts = (text("namespace"), text(type.namespace), text("name"), text(type.name))
+def _info_by_kind(call: Call, item: Collection) -> Node:
+    if item.tags is not None and item.tags.plan is item.plan:
+        namespace, name = tags.type_name(item.tags.tagged)
+        return _info_of(namespace, name)
+    branches = []
+    for type in item.types:
+        told = kinds.telling(call, [type], [other for other in item.types if other != type])
+        if told is None or item.plan.type is not SqlType.JSON:
+            raise call.error(UnsupportedFeature, "of which of several possible types an item is cannot be told here")
+        branches.append((kinds.is_of(item.plan, told), _info(type.namespace, text(type.name))))
+    if not branches:
+        raise call.error(UnsupportedFeature, "the type of an item cannot be told without a FHIR model")
+    return Case(tuple(branches), null(SqlType.JSON))
+
+
+def _info(namespace: str, name: Node) -> Node:
+    return _info_of(text(namespace), name)
+
+
+def _info_of(namespace: Node, name: Node) -> Node:
+    parts = (text("namespace"), namespace, text("name"), name)
     return apply("json_object", *parts, type=SqlType.JSON)

@@ -7,9 +7,9 @@ import attrs
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments, InvalidOperation
 from fhir4ds.functions import values
-from fhir4ds.functions.combining import aligned
+from fhir4ds.functions.combining import aligned, types_of_both
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
-from fhir4ds.plan.collection import DATE, DATETIME, TIME, Collection, TypeName
+from fhir4ds.plan.collection import DATE, DATETIME, STRING, TIME, Collection, TypeName
 from fhir4ds.plan.nodes import Case, Constant, Node, Raise, apply, empty, integer, length
 
 _GROUP = "Utility"
@@ -65,8 +65,7 @@ def choose(call: Call, condition: Node, chosen: Collection, other: Collection | 
     a, b = (values.value(side, call.model, call.names) for side in (chosen, other))
     if a.many or b.many or a.type is not b.type:
         a, b = aligned(call, chosen, other)
-    types = tuple(dict.fromkeys((*chosen.types, *other.types)))
-    return Collection(plan=Case(((condition, a),), b), types=types)
+    return Collection(plan=Case(((condition, a),), b), types=types_of_both(chosen, other))
 
 
 @function(
@@ -79,7 +78,11 @@ def choose(call: Call, condition: Node, chosen: Collection, other: Collection | 
 )
 def trace(call: Call) -> Collection:
     """The focus, unchanged. Nothing is logged: values of resources never enter a log."""
-    call.value(0)
+    if values.system_type(call.value(0).type, call.model) != STRING:
+        raise call.error(InvalidArguments, "the name of a trace must be a String")
+    if call.count > 1:
+        # Nobody reads the projection, but it has to make sense.
+        call.body(1, call.focus)
     return call.focus
 
 

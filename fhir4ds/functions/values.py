@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import attrs
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import InvalidOperation
 from fhir4ds.fhir.model import Model
 from fhir4ds.functions.declaration import Call
-from fhir4ds.plan import fusion
-from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, Collection, TypeName
+from fhir4ds.plan import elements, fusion
+from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, TAGGED, Collection, Tags, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
@@ -25,6 +27,7 @@ from fhir4ds.plan.nodes import (
     Extract,
     FromJson,
     Node,
+    Parameter,
     Raise,
     Reference,
     apply,
@@ -36,6 +39,7 @@ from fhir4ds.plan.nodes import (
     null,
     text,
 )
+from fhir4ds.plan.rewriting import rewrite
 
 #: What JSON calls the values of each SQL type.
 _JSON_KINDS = {
@@ -145,8 +149,17 @@ def _each_parent(parents: Node, names: fusion.Names, body: Callable[[Node], Node
 
 
 def _first_choice(parent: Node, collection: Collection, names: fusion.Names) -> Node:
-    members = [fusion.extract(parent, Step(choice.member), names) for choice in collection.choices]
-    return members[0] if len(members) == 1 else Apply("coalesce", tuple(members), SqlType.JSON)
+    def chosen(parent: Node) -> Node:
+        members = [fusion.extract(parent, Step(choice.member), names) for choice in collection.choices]
+        return members[0] if len(members) == 1 else Apply("coalesce", tuple(members), SqlType.JSON)
+
+    return of_parent(parent, names, chosen)
+
+
+def of_parent(parent: Node, names: fusion.Names, body: Callable[[Node], Node]) -> Node:
+    """What is made of a parent that is used once for each of many choices: computed once, unless it is just a path."""
+    is_path = isinstance(parent, Extract) and isinstance(parent.base, Reference)
+    return body(parent) if is_path else bind(names.fresh(), parent, body)
 
 
 def value(collection: Collection, model: Model | None, names: fusion.Names) -> Node:
@@ -196,6 +209,9 @@ def boolean(call: Call, collection: Collection) -> Node:
         return null(SqlType.BOOLEAN)
     if is_boolean(call, collection):
         return single_value(call, collection)
+    if collection.many and collection.types and is_constant(collection.plan):
+        # A single value would be true whatever it is, and several can never be; nobody means either.
+        raise call.error(InvalidOperation, f"a Boolean is needed here, not a collection of {collection.types[0]}")
     found = present(call, single(call, collection))
     return Case(((found, TRUE),), null(SqlType.BOOLEAN))
 
@@ -209,19 +225,22 @@ def present(call: Call, collection: Collection) -> Node:
     """Whether a collection has any item; a primitive element that has only extensions is one."""
     guard = collection.guard
     if collection.choices and not collection.many:
-        found: Node | None = None
-        for choice in collection.choices:
-            one = _member_present(call, collection.plan, choice.member, choice.type)
-            found = one if found is None else apply("or", found, one)
+        found = of_parent(collection.plan, call.names, lambda parent: _chosen(call, collection, parent))
         return both(guard, found) or FALSE
     plan = collection.plan if not collection.choices else items(attrs.evolve(collection, guard=None), call.names)
     if plan.many:
-        return both(guard, Exists(plan, call.names.fresh())) or FALSE
+        return both(guard, _any(call, attrs.evolve(collection, plan=plan, choices=()))) or FALSE
     if isinstance(plan, Extract) and system_type(collection.type, call.model) is not None:
         *parents, last = plan.steps
         parent = Extract(plan.base, tuple(parents), SqlType.JSON) if parents else plan.base
         return both(guard, _member_present(call, parent, last.name, collection.type)) or FALSE
     return both(guard, apply("is_not_null", plan)) or FALSE
+
+
+def _chosen(call: Call, collection: Collection, parent: Node) -> Node:
+    """Whether a parent has the choice element, of any type that it can have."""
+    found = [_member_present(call, parent, choice.member, choice.type) for choice in collection.choices]
+    return functools.reduce(lambda some, one: apply("or", some, one), found) if found else FALSE
 
 
 def _member_present(call: Call, parent: Node, member: str, type: TypeName | None) -> Node:
@@ -231,10 +250,36 @@ def _member_present(call: Call, parent: Node, member: str, type: TypeName | None
     return apply("or", found, apply("is_not_null", fusion.extract(parent, Step("_" + member), call.names)))
 
 
+def _any(call: Call, collection: Collection) -> Node:
+    """Whether there are any items; elements without a value count too."""
+    plan, variable = collection.plan, call.names.fresh()
+    if system_type(collection.type, call.model) is None:
+        return Exists(plan, variable)
+    if elements.are_of_wholes(plan):
+        return Exists(elements.wholes(plan, call.names) or plan, variable)
+    if isinstance(plan, Extract) and plan.type is SqlType.JSON:
+        return apply("or", Exists(plan, variable), Exists(elements.beside(plan), call.names.fresh()))
+    return Exists(plan, variable)
+
+
+def _number(call: Call, collection: Collection) -> Node:
+    """Number of items of a collection of many; elements without a value count too."""
+    plan = items(collection, call.names)
+    if collection.choices or system_type(collection.type, call.model) is None:
+        return length(plan)
+    if elements.are_of_wholes(plan):
+        return length(elements.wholes(plan, call.names) or plan)
+    if isinstance(plan, Extract) and plan.type is SqlType.JSON:
+        # Hardly ever is there anything beside values, so that is asked first.
+        others = Exists(elements.beside(plan), call.names.fresh())
+        return Case(((others, length(elements.wholes(plan, call.names) or plan)),), length(plan))
+    return length(plan)
+
+
 def count(call: Call, collection: Collection) -> Node:
     """Number of items."""
     if collection.many:
-        plan = length(items(attrs.evolve(collection, guard=None), call.names))
+        plan = _number(call, attrs.evolve(collection, guard=None))
         return plan if collection.guard is None else Case(((collection.guard, plan),), integer(0))
     return Case(((present(call, collection), integer(1)),), integer(0))
 
@@ -271,15 +316,62 @@ class Iteration:
 
 
 def iterate(call: Call, collection: Collection) -> Iteration:
-    """Walk a collection of many items."""
+    """Walk a collection of many items; of primitive elements as a whole where the call looks beside their values."""
     variable = call.names.fresh()
-    item = attrs.evolve(collection, plan=Reference(variable, collection.plan.type), guard=None)
+    if call.looks_beside and not collection.choices and system_type(collection.type, call.model) is not None:
+        source = elements.wholes(walkable(call, collection), call.names)
+        if source is not None:
+            value = elements.value_of(Reference(variable, SqlType.JSON))
+            return Iteration(source, variable, attrs.evolve(collection, plan=value, guard=None))
+    if call.asks_types and collection.tags is not None and collection.tags.plan is collection.plan:
+        tagged = Reference(variable, SqlType.JSON)
+        own = Extract(tagged, (TAGGED,), SqlType.JSON)
+        item = attrs.evolve(collection, plan=own, guard=None, tags=Tags(own, tagged))
+        return Iteration(collection.tags.tagged, variable, item)
+    reference = Reference(variable, collection.plan.type)
+    holder = reference if _are_own_resources(call, collection) else collection.holder
+    item = attrs.evolve(collection, plan=reference, guard=None, holder=holder)
     return Iteration(walkable(call, collection), variable, item)
+
+
+def _are_own_resources(call: Call, collection: Collection) -> bool:
+    """Whether items are resources that no other one contains."""
+    model = call.model
+    if model is None or not collection.types or collection.choices:
+        return False
+    resources = all(type.namespace == "FHIR" and model.is_resource(type.name) for type in collection.types)
+    return resources and not _are_contained(collection.plan)
+
+
+def _are_contained(plan: Node) -> bool:
+    match plan:
+        case Extract():
+            return plan.steps[-1].name == "contained"
+        case Each(body=Reference(name=name)) if name == plan.variable:
+            return _are_contained(plan.source)
+        case Case():
+            return any(_are_contained(value) for _, value in plan.branches)
+    return False
 
 
 def zero_based(index: str) -> Node:
     """``$index``, which counts from 0 where SQL counts from 1."""
     return apply("subtract", Reference(index, SqlType.INTEGER), integer(1), type=SqlType.INTEGER)
+
+
+def is_constant(plan: Node) -> bool:
+    """Whether a plan has the same value for every resource and item."""
+    read: set[str] = set()
+    bound: set[str] = set()
+
+    def note(part: Node) -> None:
+        if isinstance(part, Reference | Parameter):
+            read.add(part.name)
+        for binds in ("variable", "index", "accumulator"):
+            bound.add(getattr(part, binds, None) or "")
+
+    rewrite(plan, note)
+    return read <= bound
 
 
 def mentions(node: object, name: str) -> bool:

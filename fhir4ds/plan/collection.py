@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.plan.nodes import Node
 
@@ -52,6 +53,26 @@ class Choice:
     member: str
 
 
+#: Where a tagged item itself is.
+TAGGED = Step("i")
+
+
+@attrs.frozen
+class Tags:
+    """The items of a plan once more, each as an object of its type and itself.
+
+    Parameters
+    ----------
+    plan : Node
+        The plan whose items they are; they say nothing of any other.
+    tagged : Node
+        The objects, in the same order.
+    """
+
+    plan: Node
+    tagged: Node
+
+
 @attrs.frozen(kw_only=True)
 class Collection:
     """What an expression denotes.
@@ -69,6 +90,12 @@ class Collection:
         Condition without which the collection is empty; only for single items.
     ordered : bool
         Whether the order of the items means something.
+    targets : tuple of str
+        Resource types that references among the items may point to; empty where that is not known, or any will do.
+    holder : Node, optional
+        The resource that has the items or is the only item; None for the one that the expression is evaluated on.
+    tags : Tags, optional
+        The items with their types, where their JSON does not say which of several they have.
     """
 
     plan: Node
@@ -76,6 +103,9 @@ class Collection:
     choices: tuple[Choice, ...] = ()
     guard: Node | None = None
     ordered: bool = True
+    targets: tuple[str, ...] = ()
+    holder: Node | None = None
+    tags: Tags | None = None
 
     @property
     def many(self) -> bool:

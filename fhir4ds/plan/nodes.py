@@ -15,7 +15,8 @@ from typing import TypeAlias
 import attrs
 
 from fhir4ds.dialect.path import Step
-from fhir4ds.dialect.types import SqlType
+from fhir4ds.dialect.types import ColumnType, SqlType
+from fhir4ds.plan.relation import Relation
 
 
 @attrs.frozen
@@ -74,6 +75,16 @@ class Cast:
     """Conversion between SQL types."""
 
     operand: Node
+    type: SqlType
+    many: bool = attrs.field(default=False, init=False)
+
+
+@attrs.frozen
+class Convert:
+    """Conversion to the type of a column; ``type`` is what plans take the value for."""
+
+    operand: Node
+    column: ColumnType
     type: SqlType
     many: bool = attrs.field(default=False, init=False)
 
@@ -250,6 +261,29 @@ class Raise:
     many: bool = False
 
 
+@attrs.frozen
+class Find:
+    """What a relation has for the values of its keys; NULL if it has nothing, or if there is no relation to look into.
+
+    The keys are references: a dialect may evaluate them for each row that it looks at.
+    """
+
+    relation: Relation
+    keys: tuple[Reference, ...]
+    type: SqlType
+    many: bool = attrs.field(default=False, init=False)
+
+
+@attrs.frozen
+class Holds:
+    """Whether a relation has a row for a key, which is a reference as in `Find`; NULL or false if it has none."""
+
+    relation: Relation
+    key: Node
+    type: SqlType = attrs.field(default=SqlType.BOOLEAN, init=False)
+    many: bool = attrs.field(default=False, init=False)
+
+
 Node: TypeAlias = (
     Reference
     | Constant
@@ -257,6 +291,7 @@ Node: TypeAlias = (
     | Extract
     | Apply
     | Cast
+    | Convert
     | FromJson
     | Array
     | Each
@@ -267,6 +302,8 @@ Node: TypeAlias = (
     | Bind
     | Case
     | Raise
+    | Find
+    | Holds
 )
 
 #: The column that holds the resource, and the columns that say which resource it is.

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import html
 import importlib
+from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from fhir4ds.dialect.driver import Row
-from fhir4ds.dialect.statement import Column
-from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import MissingDriver
+from fhir4ds.dialect.statement import FAILURE, Column, Statement
+from fhir4ds.dialect.types import ColumnKind, SqlType
+from fhir4ds.errors import EvaluationError, MissingDriver
 from fhir4ds.runtime.answer import decode_json, encode_json
+from fhir4ds.runtime.arrow import arrow_batch, arrow_schema, load_arrow
 
 if TYPE_CHECKING:
     import pandas
@@ -27,6 +30,25 @@ _SHOWN = 20
 _WIDEST = 60
 
 _DECODERS: dict[SqlType | None, Callable[[Any], Any]] = {SqlType.JSON: decode_json, SqlType.DECIMAL: Decimal}
+
+#: The same for columns of which Python values are delivered: what drivers do not give alike comes as text.
+_NATIVE_DECODERS: dict[ColumnKind, Callable[[Any], Any]] = {
+    ColumnKind.JSON: decode_json,
+    ColumnKind.DECIMAL: Decimal,
+    ColumnKind.INSTANT: datetime.fromisoformat,
+    ColumnKind.BINARY: b64decode,
+}
+
+
+def _decoder(column: Column) -> Callable[[Any], Any] | None:
+    """What makes a Python value of what the driver gives; None where that is one."""
+    if column.native and column.sql is not None:
+        decoder = _NATIVE_DECODERS.get(column.sql.kind)
+    else:
+        decoder = _DECODERS.get(column.type)
+    if decoder is None or not column.many:
+        return decoder
+    return lambda values: [None if value is None else decoder(value) for value in values]
 
 
 def decode(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
@@ -49,7 +71,8 @@ def decode(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
     >>> decode([("p1", "1.50")], [Column(name="id"), Column(name="value", type=SqlType.DECIMAL)])
     [('p1', Decimal('1.50'))]
     """
-    decoders = [(place, _DECODERS[column.type]) for place, column in enumerate(columns) if column.type in _DECODERS]
+    found = ((place, _decoder(column)) for place, column in enumerate(columns))
+    decoders = [(place, decoder) for place, decoder in found if decoder is not None]
     if not decoders:
         return list(rows)
     decoded = []
@@ -62,6 +85,57 @@ def decode(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
     return decoded
 
 
+def apart(
+    rows: Sequence[Row], columns: Sequence[Column], expression: str | None
+) -> tuple[list[Row], tuple[EvaluationError, ...]]:
+    """Take rows that say why a resource has no items from those that have items.
+
+    Parameters
+    ----------
+    rows : sequence of tuple
+        Decoded rows.
+    columns : sequence of Column
+        What the columns hold; `FAILURE` is among them where rows can say so.
+    expression : str, optional
+        What was evaluated, for the errors.
+
+    Returns
+    -------
+    tuple of (list of tuple, tuple of EvaluationError)
+        The rows without the column `FAILURE`, and the errors, which are not raised.
+
+    Examples
+    --------
+    >>> columns = [Column(name="id"), Column(name="failure"), Column(name="value")]
+    >>> rows = [("p1", {"message": "several items", "position": 3}, None), ("p2", None, "Ada")]
+    >>> kept, errors = apart(rows, columns, "name")
+    >>> kept, [error.key for error in errors]
+    ([('p2', 'Ada')], ['p1'])
+    """
+    place = next((place for place, column in enumerate(columns) if column.name == FAILURE), None)
+    if place is None:
+        return list(rows), ()
+    kept = [(*row[:place], *row[place + 1 :]) for row in rows if row[place] is None]
+    told = [(row[0], row[place]) for row in rows if row[place] is not None]
+    return kept, tuple(
+        EvaluationError(failure["message"], expression=expression, position=failure["position"], key=key)
+        for key, failure in told
+    )
+
+
+def items(rows: Sequence[Row], statement: Statement) -> tuple[list[Row], tuple[EvaluationError, ...]]:
+    """Rows of Python values, and errors; JSON may hold a null where FHIR has no item, which gives no row."""
+    kept, errors = apart(decode(rows, statement.columns), statement.columns, statement.expression)
+    if statement.columns[-1].type is SqlType.JSON:
+        kept = [row for row in kept if row[-1] is not None]
+    return kept, errors
+
+
+def item_columns(statement: Statement) -> tuple[Column, ...]:
+    """What the rows hold that `items` keeps."""
+    return tuple(column for column in statement.columns if column.name != FAILURE)
+
+
 @attrs.frozen(eq=False, repr=False)
 class Result:
     """The complete answer to a query, in the order of resources and, within each, of the document.
@@ -72,6 +146,8 @@ class Result:
         What the columns are.
     rows : list of tuple
         The rows.
+    diagnostics : tuple of EvaluationError
+        Where errors were not to be raised: why each resource that is named by their ``key`` has no rows.
 
     Examples
     --------
@@ -82,6 +158,7 @@ class Result:
 
     columns: tuple[Column, ...]
     rows: list[Row]
+    diagnostics: tuple[EvaluationError, ...] = ()
 
     @property
     def schema(self) -> dict[str, str | None]:
@@ -104,13 +181,13 @@ class Result:
         ------
         MissingDriver
             If pyarrow is not installed.
+        DestinationError
+            If a decimal has more digits than Arrow's type takes, which has 12 after the point.
         """
-        arrow = _library("pyarrow")
-        columns = zip(*self.rows, strict=True) if self.rows else ((),) * len(self.columns)
-        arrays = [
-            _arrow_array(arrow, column, list(values)) for column, values in zip(self.columns, columns, strict=True)
-        ]
-        return arrow.table(arrays, names=[column.name for column in self.columns])
+        arrow = load_arrow()
+        schema = arrow_schema(self.columns, self.rows)
+        table: pyarrow.Table = arrow.Table.from_batches([arrow_batch(self.rows, self.columns, schema)], schema)
+        return table
 
     def to_pandas(self) -> pandas.DataFrame:
         """As a pandas data frame; complex items stay dictionaries.
@@ -162,24 +239,16 @@ class Result:
 
     def _footer(self) -> str:
         rows = f"{len(self.rows)} row{'s' * (len(self.rows) != 1)}"
-        return rows if len(self.rows) <= _SHOWN else f"{rows}, the first {_SHOWN} shown"
+        if len(self.rows) > _SHOWN:
+            rows = f"{rows}, the first {_SHOWN} shown"
+        failed = len(self.diagnostics)
+        return rows if not failed else f"{rows}; {failed} resource{'s' * (failed != 1)} failed, see diagnostics"
 
 
 def _cell(value: object) -> str:
     text = encode_json(value) if isinstance(value, dict | list | bool) else "" if value is None else str(value)
     text = text.replace("\n", "\\n")
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
-
-
-def _arrow_array(arrow: Any, column: Column, values: list[Any]) -> Any:
-    if column.type is SqlType.JSON or any(isinstance(value, dict | list) for value in values):
-        return arrow.array([None if value is None else encode_json(value) for value in values], arrow.string())
-    types: dict[SqlType | None, Any] = {
-        SqlType.BOOLEAN: arrow.bool_(),
-        SqlType.INTEGER: arrow.int64(),
-        SqlType.TEXT: arrow.string(),
-    }
-    return arrow.array(values, types.get(column.type))
 
 
 def _library(name: str) -> Any:

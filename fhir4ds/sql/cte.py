@@ -22,11 +22,14 @@ class CTE:
         The SELECT that makes it.
     materialized : bool
         Whether the database must compute it once and must not merge it into its readers.
+    merged : bool
+        Whether the database must merge it into its readers, however many there are.
     """
 
     name: str
     query: str
     materialized: bool = False
+    merged: bool = False
 
 
 class CTEBuilder:
@@ -44,7 +47,7 @@ class CTEBuilder:
     def __init__(self) -> None:
         self._steps: list[CTE] = []
 
-    def add(self, title: str, query: str, *, materialized: bool = False) -> CTE:
+    def add(self, title: str, query: str, *, materialized: bool = False, merged: bool = False) -> CTE:
         """Add a step that is named after ``title``.
 
         Parameters
@@ -53,7 +56,7 @@ class CTEBuilder:
             What the step is about, such as ``"Patient.name.given"``; any text.
         query : str
             Its SELECT; may read the steps before it by name.
-        materialized : bool
+        materialized, merged : bool
             As in `CTE`.
 
         Returns
@@ -68,7 +71,7 @@ class CTEBuilder:
         while name in names:
             number += 1
             name = f"{stem}_{number}"
-        step = CTE(name, query, materialized)
+        step = CTE(name, query, materialized, merged)
         self._steps.append(step)
         return step
 
@@ -94,7 +97,7 @@ class CTEAssembler:
         """Return ``WITH step AS (...), ... final``."""
         parts = []
         for step in steps:
-            materialized = "MATERIALIZED " if step.materialized else ""
+            materialized = "MATERIALIZED " if step.materialized else "NOT MATERIALIZED " if step.merged else ""
             # Later lines are not indented: they can only be those of a text literal.
             parts.append(f"{step.name} AS {materialized}(\n  {step.query}\n)")
         return ("WITH " + ",\n".join(parts) + "\n" if parts else "") + final

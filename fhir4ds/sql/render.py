@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import singledispatchmethod
+
+import attrs
 
 from fhir4ds.dialect.statement import RAISE_MARKER
 from fhir4ds.dialect.syntax import ItemForm, Syntax
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import UnsupportedFeature
+from fhir4ds.errors import CompileError, UnsupportedFeature
 from fhir4ds.plan import nodes
+from fhir4ds.plan.failures import fact
+from fhir4ds.plan.relation import Relation
 
 #: Marks a placeholder in text under construction; no literal can hold it, since NUL is refused.
 _MARK = "\x00"
+
+#: Characters of a statement. Some words of dialects repeat an argument, which doubles in each that stands in another one.
+MAX_LENGTH = 10_000_000
 
 
 #: Names that every dialect takes as a placeholder. Some dialects do not tell upper from lower case.
@@ -34,6 +40,29 @@ def placeholders(parameters: Sequence[str]) -> dict[str, str]:
     }
 
 
+@attrs.frozen
+class RelationStep:
+    """A relation as it stands in a statement.
+
+    Parameters
+    ----------
+    name : str
+        Of the step that is looked into.
+    columns : tuple of str
+        What its rows are found by.
+    item : str
+        What is looked up.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    item: str
+
+
+def _no_relation(_: Relation) -> RelationStep | None:
+    return None
+
+
 class Renderer:
     """Renders the nodes of one statement and collects the parameters that it uses.
 
@@ -41,6 +70,8 @@ class Renderer:
     ----------
     syntax : Syntax
         The dialect's words.
+    relation : callable
+        Gives the step of a relation, and None where there is nothing to look into.
 
     Examples
     --------
@@ -51,8 +82,9 @@ class Renderer:
     "(resource ->> 'birthDate')"
     """
 
-    def __init__(self, syntax: Syntax) -> None:
+    def __init__(self, syntax: Syntax, relation: Callable[[Relation], RelationStep | None] = _no_relation) -> None:
         self.syntax = syntax
+        self._relation = relation
         self.parameters: list[str] = []
 
     def finish(self, sql: str) -> str:
@@ -104,11 +136,18 @@ class Renderer:
 
     @render.register
     def _(self, node: nodes.Apply) -> str:
-        return self.syntax.apply(node.primitive, *map(self.render, node.arguments))
+        first = self._first(node)
+        if first is not None:
+            return first
+        return _bounded(self.syntax.apply(node.primitive, *map(self.render, node.arguments)))
 
     @render.register
     def _(self, node: nodes.Cast) -> str:
         return self.syntax.cast(self.render(node.operand), node.type)
+
+    @render.register
+    def _(self, node: nodes.Convert) -> str:
+        return f"CAST({self.render(node.operand)} AS {self.syntax.column_type(node.column)})"
 
     @render.register
     def _(self, node: nodes.FromJson) -> str:
@@ -121,7 +160,7 @@ class Renderer:
     @render.register
     def _(self, node: nodes.Each) -> str:
         where = None if node.where is None else self.render(node.where)
-        source = self._source(node.source)
+        source = self.source(node.source)
         if not node.body.many:
             return self.syntax.each(source, node.variable, node.index, where, self.render(node.body))
         inner = f"{node.variable}_item"
@@ -133,7 +172,7 @@ class Renderer:
     @render.register
     def _(self, node: nodes.Exists) -> str:
         where = None if node.where is None else self.render(node.where)
-        return self.syntax.exists_each(self._source(node.source), node.variable, node.index, where)
+        return self.syntax.exists_each(self.source(node.source), node.variable, node.index, where)
 
     @render.register
     def _(self, node: nodes.Fold) -> str:
@@ -141,15 +180,17 @@ class Renderer:
         if not node.many:
             # A step may have the same type with other limits, such as digits of decimals, which a recursion must not.
             initial, body = self.syntax.cast(initial, node.type), self.syntax.cast(body, node.type)
+        elif node.type is SqlType.DECIMAL:
+            array = f"{self.syntax.types[node.type]}[]"
+            initial, body = f"CAST({initial} AS {array})", f"CAST({body} AS {array})"
         return self.syntax.fold(self.render(node.source), node.accumulator, node.variable, initial, body)
 
     @render.register
     def _(self, node: nodes.Sort) -> str:
         key = self.render(node.key)
         by_code_point = self.syntax.sort_key(key, node.key.type)
-        return self.syntax.sort_each(
-            self._source(node.source), node.variable, key, by_code_point, descending=node.descending
-        )
+        source = self.source(node.source)
+        return _bounded(self.syntax.sort_each(source, node.variable, key, by_code_point, descending=node.descending))
 
     @render.register
     def _(self, node: nodes.Repeat) -> str:
@@ -172,13 +213,35 @@ class Renderer:
     def _(self, node: nodes.Raise) -> str:
         # The message must depend on the row: PostgreSQL evaluates constants while planning, even in a branch of CASE
         # that is never taken.
-        fact = json.dumps({"message": node.message, "position": node.position}, ensure_ascii=False)
         key = self.syntax.cast(self.syntax.apply("to_json", nodes.KEY.name), SqlType.TEXT)
-        head = self.syntax.text(RAISE_MARKER + fact[:-1] + ', "key": ')
+        head = self.syntax.text(RAISE_MARKER + fact(node)[:-1] + ', "key": ')
         tail = self.syntax.apply("concat", self.syntax.apply("coalesce", key, self.syntax.text("null")), "'}'")
         return self.syntax.raise_error(self.syntax.apply("concat", head, tail), node.type, many=node.many)
 
-    def _source(self, node: nodes.Node) -> str:
+    @render.register
+    def _(self, node: nodes.Find) -> str:
+        step = self._relation(node.relation)
+        if step is None:
+            return self.syntax.literal(None, node.type)
+        return self.syntax.find(step.name, step.columns, [self.render(key) for key in node.keys], step.item)
+
+    @render.register
+    def _(self, node: nodes.Holds) -> str:
+        step = self._relation(node.relation)
+        if step is None:
+            return self.syntax.literal(None, node.type)
+        return self.syntax.holds(step.name, step.item, self.render(node.key))
+
+    def _first(self, node: nodes.Apply) -> str | None:
+        """The first item at a path, where the dialect finds that without the others."""
+        if node.primitive != "array_at" or node.arguments[1] != nodes.integer(1):
+            return None
+        array = node.arguments[0]
+        if not isinstance(array, nodes.Extract) or array.type is not SqlType.JSON:
+            return None
+        return self.syntax.extract_first(self.render(array.base), array.steps)
+
+    def source(self, node: nodes.Node) -> str:
         """Render an array as what an iteration walks, item by item in the type of the array."""
         rows = self._path_rows(node) if node.type is SqlType.JSON else None
         return self.syntax.array_rows(self.render(node)) if rows is None else rows
@@ -187,3 +250,10 @@ class Renderer:
         if isinstance(node, nodes.Extract) and node.many:
             return self.syntax.extract_rows(self.render(node.base), node.steps)
         return None
+
+
+def _bounded(sql: str) -> str:
+    """Insist that a statement stays one that a database can read."""
+    if len(sql) > MAX_LENGTH:
+        raise CompileError("the expression becomes too large for a statement", position=0, hint="split it up")
+    return sql

@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, NoReturn
+
+from fhir4ds.errors import SourceError
 
 #: Bytes of the longest resource: PostgreSQL has 28 bits for the length of what stands inside a jsonb value.
 LONGEST: Final = (1 << 28) - 1
@@ -136,6 +139,25 @@ class ResourceReader:
             raise _duplicate(pairs)
         self._outermost = members  # the outermost object ends last
         return _OBJECT
+
+
+def resource_type_of(resource: Mapping[str, Any] | str) -> str | None:
+    """The type that a single resource, or its JSON text, says that it is of; None if it does not.
+
+    Raises
+    ------
+    SourceError
+        If it is not a JSON object.
+    """
+    if isinstance(resource, str):
+        try:
+            resource = json.loads(resource)
+        except (ValueError, RecursionError):
+            resource = ""
+    if not isinstance(resource, Mapping):
+        raise SourceError("the resource is not a JSON object", hint="give a dictionary, or its JSON text")
+    found = resource.get("resourceType")
+    return found if isinstance(found, str) else None
 
 
 def not_json(error: json.JSONDecodeError) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from fhir4ds.plugin import ItemForm, SqlType, Step, Syntax
+from fhir4ds.plugin import ColumnKind, ItemForm, SqlType, Step, Syntax
 
 #: Bytes of the largest JSON document that is read whole. DuckDB sets a buffer of this size aside for each thread.
 _LARGEST_DOCUMENT = 512 * 1024 * 1024
@@ -23,9 +23,19 @@ class DuckDBSyntax(Syntax):
         SqlType.JSON: "JSON",
     }
 
+    column_types: ClassVar[Mapping[ColumnKind, str]] = {
+        ColumnKind.TEXT: "VARCHAR",
+        ColumnKind.BINARY: "BLOB",
+        ColumnKind.DOUBLE: "DOUBLE",
+    }
+
     repeats_expressions: ClassVar[bool] = True
 
+    lambdas: ClassVar[bool] = True
+
     key_type: ClassVar[str] = "VARCHAR"
+
+    renames_indexed: ClassVar[bool] = False
 
     differences: ClassVar[Mapping[str, str]] = {
         "text_less": "({0} < {1})",
@@ -42,6 +52,7 @@ class DuckDBSyntax(Syntax):
         "encode_hex": "LOWER(HEX({0}))",
         "decode_hex": "DECODE(UNHEX({0}))",
         "encode_base64": "TO_BASE64(ENCODE({0}))",
+        "decode_base64": "FROM_BASE64({0})",
         "base64_to_hex": "LOWER(HEX(FROM_BASE64({0})))",
         "regexp_group": "NULLIF(REGEXP_EXTRACT({0}, {1}, {2}), '')",
         "quotient": "({0} // {1})",
@@ -106,7 +117,8 @@ class DuckDBSyntax(Syntax):
         ),
         "json_members": (
             "LIST_TRANSFORM(LIST_SORT(LIST_FILTER(JSON_KEYS({0}), LAMBDA m: NOT LIST_CONTAINS({1}, m))), "
-            "LAMBDA m: JSON_EXTRACT({0}, '/' || REPLACE(REPLACE(m, '~', '~0'), '/', '~1')))"
+            "LAMBDA m: JSON_OBJECT('key', m, 'value', "
+            "JSON_EXTRACT({0}, '/' || REPLACE(REPLACE(m, '~', '~0'), '/', '~1'))))"
         ),
         "json_items": "CASE JSON_TYPE({0}) WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') ELSE [{0}] END",
         "json_same": "({0} = {1})",
@@ -141,7 +153,7 @@ class DuckDBSyntax(Syntax):
         # A path takes arrays only where it says [*], and then nothing else; so what a member is decides step by step.
         items = f"[{json}]"
         for step in steps:
-            value, values = self._path([Step(step.name)]), self._path([Step(step.name, each=True)])
+            value, values = (self._path([Step(step.name, each, here=step.here)]) for each in (False, True))
             one, several = f"[JSON_EXTRACT(z, {value})]", f"JSON_EXTRACT(z, {values})"
             if step.each is None:
                 several = f"CASE JSON_TYPE(z, {value}) WHEN 'ARRAY' THEN {several} ELSE {one} END"
@@ -150,8 +162,13 @@ class DuckDBSyntax(Syntax):
         return found if type is SqlType.JSON else self.each(found, "z", None, None, self.from_json("z", type))
 
     def _path(self, steps: Sequence[Step]) -> str:
-        escaped = ((step.name.replace("\\", "\\\\").replace('"', '\\"'), step.each) for step in steps)
-        return self.text("$" + "".join(f'."{name}"' + ("[*]" if each else "") for name, each in escaped))
+        return self.text("$" + "".join(self._member(step) + ("[*]" if step.each else "") for step in steps))
+
+    def _member(self, step: Step) -> str:
+        return "" if step.here else '."' + step.name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    def extract_several(self, json: str, paths: Sequence[Sequence[Step]]) -> str:
+        return f"JSON_EXTRACT({json}, [{', '.join(map(self._path, paths))}])"
 
     def array(self, items: Sequence[str], type: SqlType) -> str:
         return f"CAST([{', '.join(items)}] AS {self.types[type]}[])"
@@ -159,14 +176,17 @@ class DuckDBSyntax(Syntax):
     def array_rows(self, array: str) -> str:
         return array
 
-    def each(self, rows: str, variable: str, index: str | None, where: str | None, body: str) -> str:
+    def each(
+        self, rows: str, variable: str, index: str | None, where: str | None, body: str, *, complete: bool = False
+    ) -> str:
         kept = rows if where is None else f"LIST_FILTER({rows}, {self._lambda(variable, index)} {where})"
         if body == variable:
             return kept
         if where is not None and index is not None:
             # Positions count all items, not only those that are kept.
             kept, body = rows, self.case([(where, body)], "NULL")
-        return f"LIST_FILTER(LIST_TRANSFORM({kept}, {self._lambda(variable, index)} {body}), LAMBDA y: y IS NOT NULL)"
+        items = f"LIST_TRANSFORM({kept}, {self._lambda(variable, index)} {body})"
+        return items if complete and where is None else f"LIST_FILTER({items}, LAMBDA y: y IS NOT NULL)"
 
     def flat_each(
         self, rows: str, variable: str, index: str | None, where: str | None, body_rows: str, inner: str, item: str
@@ -225,6 +245,9 @@ class DuckDBSyntax(Syntax):
     def _lambda(self, variable: str, index: str | None) -> str:
         return f"LAMBDA {variable}:" if index is None else f"LAMBDA {variable}, {index}:"
 
+    def record(self, fields: Mapping[str, str]) -> str:
+        return "{" + ", ".join(f"'{name}': {value}" for name, value in fields.items()) + "}"
+
     def focus(self, source: str, keys: Sequence[str], item: str, form: ItemForm, type: SqlType) -> str:
         selected = ", ".join(keys)
         if form is ItemForm.SCALAR:
@@ -232,15 +255,15 @@ class DuckDBSyntax(Syntax):
         return f"SELECT {selected}, {item} AS items FROM {source} ORDER BY {selected}"
 
     def result(
-        self, focus: str, keys: Sequence[str], order: Sequence[str], value: str, form: ItemForm, *, nullable: bool
+        self, focus: str, keys: Sequence[str], order: Sequence[str], value: str, form: ItemForm, *, kept: str | None
     ) -> str:
         if form is ItemForm.SCALAR:
-            return super().result(focus, keys, order, value, form, nullable=nullable)
+            return super().result(focus, keys, order, value, form, kept=kept)
         # The focus is in order, and DuckDB keeps the order of a subquery through SELECT, UNNEST and WHERE.
         rows = f"SELECT {', '.join(keys)}, UNNEST(items) AS value FROM {focus}"
         if value != "value":
             rows = f"SELECT * REPLACE ({value} AS value) FROM ({rows})"
-        return f"SELECT * FROM ({rows}) WHERE value IS NOT NULL" if nullable else rows
+        return rows if kept is None else f"SELECT * FROM ({rows}) WHERE {kept}"
 
     def read_files(self, paths: Sequence[str], *, lines: bool) -> str:
         # DuckDB takes a path for a pattern, in which a character in brackets is only that character.
@@ -260,6 +283,14 @@ class DuckDBSyntax(Syntax):
             "SELECT column_name, data_type FROM DUCKDB_COLUMNS() WHERE database_name = CURRENT_DATABASE() "
             f"AND LOWER(schema_name) = LOWER({place}) AND LOWER(table_name) = LOWER({self.text(table)}) "
             "ORDER BY column_index"
+        )
+
+    def relation_kind(self, name: str, schema: str | None) -> str:
+        place = "CURRENT_SCHEMA()" if schema is None else self.text(schema)
+        return " UNION ALL ".join(
+            f"SELECT '{kind}', comment FROM DUCKDB_{kind.upper()}S() WHERE database_name = CURRENT_DATABASE() "
+            f"AND LOWER(schema_name) = LOWER({place}) AND LOWER({kind}_name) = LOWER({self.text(name)})"
+            for kind in ("table", "view")
         )
 
     def claim(self, table: str, *, exists: bool) -> str | None:

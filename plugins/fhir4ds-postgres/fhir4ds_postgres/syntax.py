@@ -6,7 +6,7 @@ import json as text_json
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from fhir4ds.plugin import SqlType, Step, Syntax
+from fhir4ds.plugin import ColumnKind, SqlType, Step, Syntax
 
 
 class PostgresSyntax(Syntax):
@@ -20,12 +20,20 @@ class PostgresSyntax(Syntax):
         SqlType.JSON: "jsonb",
     }
 
+    column_types: ClassVar[Mapping[ColumnKind, str]] = {
+        ColumnKind.TEXT: "text",
+        ColumnKind.BINARY: "bytea",
+        ColumnKind.JSON: "jsonb",
+    }
+
     key_type: ClassVar[str] = 'text COLLATE "C"'
 
     # Rows of up to 8 KB then stay inline and uncompressed, which is worth a factor of ten and more in reading.
     table_options: ClassVar[str] = " WITH (toast_tuple_target = 8160)"
 
     doubles_percent: ClassVar[bool] = True
+
+    materialized_views: ClassVar[bool] = True
 
     def text(self, value: str) -> str:
         # With a backslash the E form means the same whatever standard_conforming_strings says.
@@ -48,10 +56,20 @@ class PostgresSyntax(Syntax):
         return f"ARRAY(SELECT {self.from_json('item', type)} FROM {self.extract_rows(json, steps)} AS item)"
 
     def extract_rows(self, json: str, steps: Sequence[Step]) -> str:
-        members = ((text_json.dumps(step.name, ensure_ascii=False), step.each) for step in steps)
+        return f"jsonb_path_query({json}, {self._path(steps)})"
+
+    def extract_first(self, json: str, steps: Sequence[Step]) -> str:
+        return f"jsonb_path_query_first({json}, {self._path(steps)})"
+
+    def _path(self, steps: Sequence[Step]) -> str:
+        members = (("" if step.here else "." + text_json.dumps(step.name, ensure_ascii=False), step) for step in steps)
         # In lax mode [*] also takes a value that is no array, so it serves where that is not known beforehand.
-        path = "$" + "".join(f".{name}" + ("" if each is False else "[*]") for name, each in members)
-        return f"jsonb_path_query({json}, {self.text(path)})"
+        path = "$" + "".join(name + ("" if step.each is False else "[*]") for name, step in members)
+        return self.text(path)
+
+    def fetched(self, json: str) -> str:
+        # A long value stands compressed outside of its row, and each use of the column would fetch it again.
+        return f"({json} || '{{}}')"
 
     def columns(self, table: str, schema: str | None) -> str:
         # The catalog itself: information_schema has no materialized views, and does not say what a domain is based on.
@@ -60,6 +78,16 @@ class PostgresSyntax(Syntax):
             "SELECT a.attname, format_type(COALESCE(NULLIF(t.typbasetype, 0), t.oid), NULL) "
             "FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid "
             f"WHERE a.attrelid = to_regclass({self.text(name)}) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
+        )
+
+    def relation_kind(self, name: str, schema: str | None) -> str:
+        place = "current_schema()" if schema is None else self.text(schema)
+        return (
+            "SELECT CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view' "
+            "WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' WHEN 'i' THEN 'index' "
+            "WHEN 'S' THEN 'sequence' ELSE 'type' END, obj_description(c.oid, 'pg_class') "
+            "FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
+            f"WHERE n.nspname = {place} AND c.relname = {self.text(name)}"
         )
 
     def claim(self, table: str, *, exists: bool) -> str:

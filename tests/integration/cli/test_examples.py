@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import shlex
+import shutil
 from importlib import import_module
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import pytest
 from fhir4ds.cli import cli
 from tests.integration.cli.running import HARD_CASES, PATIENTS, run
 
-_COMMANDS = [import_module(f"fhir4ds.cli.{name}").command for name in ("load", "query", "sql", "dialects", "doctor")]
+_COMMANDS = [
+    import_module(f"fhir4ds.cli.{name}").command for name in ("load", "query", "view", "sql", "dialects", "doctor")
+]
 
 
 @pytest.mark.postgres
@@ -23,6 +26,7 @@ def test_examples_of_help(postgres_url: str, tmp_path: Path) -> None:
     export.mkdir()
     (export / "patients.json").write_bytes(Path(PATIENTS).read_bytes())
     (export / "more.ndjson.gz").write_bytes(gzip.compress(Path(HARD_CASES).read_bytes()))
+    shutil.copy(Path(__file__).parents[3] / "docs" / "views" / "demographics.json", tmp_path)
     lines = [line for command in (*_COMMANDS, cli) for _, line in command.examples]
     assert len(lines) >= 15
     for line in lines:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 import fhir4ds
@@ -81,6 +82,17 @@ def test_output_file(tmp_path: Path, name: str, out: str) -> None:
     target = tmp_path / name
     assert run("query", "Patient.birthDate", PATIENTS, "--limit", "1", "-o", str(target)) == Outcome(0, "", "")
     assert target.read_text() == out
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_parquet_has_the_types_of_items(tmp_path: Path) -> None:
+    target = tmp_path / "rows.parquet"
+    for expression, type in (("Patient.birthDate", "string"), ("Patient.active", "bool"), ("Patient.name", "string")):
+        assert run("query", expression, PATIENTS, "-o", str(target)) == Outcome(0, "", "")
+        table = pq.read_table(target)
+        assert [(field.name, str(field.type)) for field in table.schema] == [("id", "string"), ("value", type)]
+        with fhir4ds.connect() as database:
+            assert table == database.query(expression, files=PATIENTS).to_arrow()
     assert list(tmp_path.iterdir()) == [target]
 
 

@@ -32,7 +32,6 @@ DEVIATIONS = {
     "LowBoundary/LowBoundaryDecimal15": _OUTWARDS,
     "HighBoundary/HighBoundaryDecimal15": _OUTWARDS,
     "HighBoundary/HighBoundaryDecimal16": _OUTWARDS,
-    "testCollectionBoolean/testCollectionBoolean1": "the error comes, but while running: 1 | 2 | 3 is not counted before",
 }
 
 

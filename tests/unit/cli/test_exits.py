@@ -171,8 +171,8 @@ def test_printable_keeps_lines_and_tabs() -> None:
 
 def test_main_exits_with_the_code_of_what_happened(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["query", "Patient.id", "a.ndjson", "-o", "rows.parquet"])
+        main(["query", "Patient.id", "a.ndjson", "-o", "rows.xlsx"])
     assert ended.value.code == 2
     assert capsys.readouterr().err == (
-        "error: there is no format for .parquet files; choose one with --format\nhint: fhir4ds query --help\n"
+        "error: there is no format for .xlsx files; choose one with --format\nhint: fhir4ds query --help\n"
     )

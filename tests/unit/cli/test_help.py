@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from fhir4ds.cli import cli
 from fhir4ds.cli.command import Taught
 
-_NAMES = ["query", "load", "sql", "dialects", "doctor", "conformance"]
+_NAMES = ["query", "view", "load", "sql", "dialects", "doctor", "conformance"]
 
 _HELP = """\
 Usage: fhir4ds [OPTIONS] COMMAND [ARGS]...
@@ -31,6 +31,7 @@ Options:
 
 Commands:
   query        Evaluate a FHIRPath expression over files or a database.
+  view         Flatten resources into rows, as a ViewDefinition says.
   load         Load resources into a database, each exactly once.
   sql          Print the SQL that an expression becomes; needs no database.
   dialects     List the installed dialects and what they can do.

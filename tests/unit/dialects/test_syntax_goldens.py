@@ -16,7 +16,7 @@ from fhir4ds_postgres.syntax import PostgresSyntax
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.primitives import PRIMITIVES
 from fhir4ds.dialect.syntax import ItemForm, Syntax
-from fhir4ds.dialect.types import SqlType
+from fhir4ds.dialect.types import ColumnKind, ColumnType, SqlType
 
 FOLDER = Path(__file__).parent / "goldens"
 SYNTAXES: dict[str, Syntax] = {"duckdb": DuckDBSyntax(), "postgres": PostgresSyntax()}
@@ -48,6 +48,14 @@ WORDS: dict[str, Callable[[Syntax], object]] = {
     "extract_array unknown": lambda s: s.extract_array("r", [_UNKNOWN], _TEXT),
     "extract_array odd names": lambda s: s.extract_array("r", [Step("a\"'\\", each=True)], _TEXT),
     "extract_rows": lambda s: s.extract_rows("r", [_NAMES, _GIVEN]),
+    "extract_several": lambda s: s.extract_several("r", [[_NAME], [_NAME, Step("period")]]),
+    "extract_array here": lambda s: s.extract_array("r", [Step("", each=True, here=True), _GIVEN], _TEXT),
+    "extract_first": lambda s: s.extract_first("r", [_NAMES, _GIVEN]),
+    "fetched": lambda s: s.fetched("r"),
+    "record": lambda s: s.record({"a": "1", "b": "2"}),
+    "column_type": lambda s: ", ".join(s.column_type(ColumnType(kind)) for kind in ColumnKind),
+    "column_type many": lambda s: s.column_type(ColumnType(ColumnKind.DECIMAL, (10, 2), many=True)),
+    "lambdas": lambda s: s.lambdas,
     "from_json": lambda s: s.from_json("j", _INTEGER),
     "array": lambda s: s.array(["a", "b"], _TEXT),
     "array_rows": lambda s: s.array_rows("a"),
@@ -57,6 +65,9 @@ WORDS: dict[str, Callable[[Syntax], object]] = {
     "exists_each": lambda s: s.exists_each("rows", "v", None, "w"),
     "fold": lambda s: s.fold("a", "t", "v", "z", "f"),
     "sort_each": lambda s: s.sort_each("rows", "v", "k", s.sort_key("k", _TEXT), descending=True),
+    "relation": lambda s: s.relation("rows", ["a", "b"], "c"),
+    "find": lambda s: s.find("r", ["a", "b"], ["k1", "k2"], "c"),
+    "holds": lambda s: s.holds("r", "a", "k1"),
     "columns": lambda s: s.columns("it's", None),
     "columns of schema": lambda s: s.columns("t", "s"),
     "claim": lambda s: s.claim('"t"', exists=True),
@@ -66,13 +77,15 @@ WORDS: dict[str, Callable[[Syntax], object]] = {
     "focus scalar": lambda s: s.focus("patient", ["key"], "a", ItemForm.SCALAR, _TEXT),
     "focus array": lambda s: s.focus("patient", ["key"], "a", ItemForm.ARRAY, _TEXT),
     "focus rows": lambda s: s.focus("patient", ["key"], "rows", ItemForm.ROWS, _TEXT),
-    "result scalar": lambda s: s.result("items", ["key"], ["key"], "value", ItemForm.SCALAR, nullable=True),
-    "result array": lambda s: s.result("items", ["key"], ["key"], "value", ItemForm.ARRAY, nullable=True),
-    "result delivered": lambda s: s.result("items", ["key"], ["key"], "f", ItemForm.ARRAY, nullable=False),
+    "result scalar": lambda s: s.result("items", ["key"], ["key"], "value", ItemForm.SCALAR, kept="value IS NOT NULL"),
+    "result array": lambda s: s.result("items", ["key"], ["key"], "value", ItemForm.ARRAY, kept="value IS NOT NULL"),
+    "result delivered": lambda s: s.result("items", ["key"], ["key"], "f", ItemForm.ARRAY, kept=None),
     "sort_key": lambda s: s.sort_key("key", _TEXT),
     "read_files lines": lambda s: s.read_files(["it's.ndjson"], lines=True),
     "read_files": lambda s: s.read_files(["a.json", "b.json"], lines=False),
     "begin": lambda s: s.begin(read_only=False),
+    "relation_kind": lambda s: s.relation_kind("it's", None),
+    "relation_kind schema": lambda s: s.relation_kind("x", "it's"),
     "begin read only": lambda s: s.begin(read_only=True),
     "limit_time": lambda s: s.limit_time(1500),
     "query_at_once": lambda s: s.query_at_once("SELECT 1", 1500),
@@ -80,6 +93,8 @@ WORDS: dict[str, Callable[[Syntax], object]] = {
     "session": lambda s: s.session(),
     "types": lambda s: ", ".join(s.types[type] for type in SqlType),
     "table_options": lambda s: s.table_options,
+    "renames_indexed": lambda s: s.renames_indexed,
+    "materialized_views": lambda s: s.materialized_views,
 }
 
 

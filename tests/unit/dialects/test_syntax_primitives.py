@@ -132,6 +132,7 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
     "encode_hex": [((text("a\u00e9\U0001f600"),), "61c3a9f09f9880"), ((text(""),), "")],
     "decode_hex": [((text("61c3a9f09f9880"),), "a\u00e9\U0001f600"), ((text(""),), "")],
     "encode_base64": [((text("a\u00e9"),), "YcOp"), ((text("x" * 60),), "eHh4" * 20)],
+    "decode_base64": [((text("aGVsbG8K"),), b"hello\n"), ((text(""),), b"")],
     "base64_to_hex": [((text("YcOp"),), "61c3a9")],
     "pad_right": [((text("12"), integer(4), text("0")), "1200"), ((text("1234"), integer(4), text("0")), "1234")],
     "regexp_matches": [
@@ -211,7 +212,10 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
     ],
     "look_up": [((json('{"a": "x", "b": "y"}'), text("b")), "y"), ((json('{"a": "x"}'), text("z")), None)],
     "json_members": [
-        ((json('{"b": 1, "a": {"c": 2}, "x/y~": 3, "it\'s": 4}'), text("b", "z")), [{"c": 2}, 4, 3]),
+        (
+            (json('{"b": 1, "a": {"c": 2}, "x/y~": 3, "it\'s": 4}'), text("b", "z")),
+            [{"key": "a", "value": {"c": 2}}, {"key": "it's", "value": 4}, {"key": "x/y~", "value": 3}],
+        ),
         ((json("{}"), text("b", "z")), []),
     ],
     "json_items": [((json('[1, "a", {}]'),), [1, "a", {}]), ((json("3"),), [3]), ((json("[]"),), [])],
@@ -308,6 +312,8 @@ def test_primitive_means_the_same_everywhere(
     value = engine.value(engine.syntax.apply(name, *(_spell(engine.syntax, name, each) for each in arguments)))
     if name in _WHOLE and isinstance(expected, int):
         value = int(value) if value == int(value) else value
+    if isinstance(expected, bytes):
+        value = bytes(value)  # PostgreSQL's driver gives a view of them
     assert canonical(parse_json(value) if name in _JSON_RESULTS else value) == canonical(expected)
 
 

@@ -363,6 +363,35 @@ def _() -> None:
 # --- loading ----------------------------------------------------------------------------------------------------------
 
 
+def _column(name: str, path: str) -> dict[str, str]:
+    return {"name": name, "path": path}
+
+
+@contextmanager
+def _view(*columns: dict[str, str]) -> Iterator[Any]:
+    with fhir4ds.connect() as database:
+        database.load([_ADA])
+        yield database.view({"resource": "Patient", "select": [{"column": list(columns)}]})
+
+
+@_provokes("view")
+def _() -> None:
+    with _view(_column("given", "name.givn"), _column("given", "id")):
+        pass
+
+
+@_provokes("no-format")
+def _() -> None:
+    with _view(_column("id", "id")) as view:
+        view.write("patients.xlsx")
+
+
+@_provokes("not-ours")
+def _() -> None:
+    with _view(_column("id", "id")) as view:
+        view.materialize("resource")
+
+
 @_provokes("no-table")
 def _(clinic: Clinic) -> None:
     clinic.create()

@@ -66,3 +66,22 @@ def test_an_iteration_that_does_not_end_is_an_error(database: Database, expressi
     """And neither a result that was cut off nor a wait until the deadline."""
     with pytest.raises(EvaluationError, match="still gives items after 100 levels"):
         database.evaluate(expression, _PATIENT)
+
+
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    [
+        # without a first total, its type and cardinality are those of what comes of none
+        ("name.aggregate(iif($total.empty(), given.single(), $total & given.single()))", ["ab"]),
+        ("name.aggregate($total | given)", ["a", "b"]),
+        ("name.aggregate($total.combine(family))", ["F", "G"]),
+        ("name.aggregate(given)", ["b"]),
+        ("name.aggregate(iif($total.empty(), $this, $total)).family", ["F"]),
+        ("(1 | 2 | 3).aggregate($total + $this)", []),
+        ("(1 | 2 | 3).aggregate(iif($total.empty(), $this, $total + $this))", [6]),
+        ("name.select(given.aggregate($total & $this))", ["a", "b"]),
+    ],
+)
+def test_totals_without_a_first_one(database: Database, expression: str, items: list[object]) -> None:
+    names = [{"family": "F", "given": ["a"]}, {"family": "G", "given": ["b"]}]
+    assert database.evaluate(expression, {"resourceType": "Patient", "id": "p", "name": names}) == items

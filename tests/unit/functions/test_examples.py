@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -38,7 +39,12 @@ def database(request: pytest.FixtureRequest) -> Iterator[Database]:
 def test_example(database: Database, example: Example) -> None:
     """The expression gives what the documentation says, by value and type."""
     resource = example.resource or {"resourceType": "Patient", "id": "nobody"}
-    answer = database.evaluate(example.expression, resource)
+    if example.stored:
+        loaded = Database(database.dispatcher, table=f"example_{uuid4().hex[:8]}")
+        loaded.load([resource, *example.stored], strict=True)
+        answer = loaded.query(example.expression).values()
+    else:
+        answer = database.evaluate(example.expression, resource)
     assert list(map(canonical, answer)) == [canonical(_plain(value)) for value in example.result]
 
 

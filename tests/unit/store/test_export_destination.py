@@ -7,10 +7,10 @@ import stat
 import threading
 from pathlib import Path
 
-import click
 import pytest
 
-from fhir4ds.cli.destination import destination
+from fhir4ds.errors import DestinationError
+from fhir4ds.store.exports.destination import destination
 
 
 def test_file_appears_when_it_is_complete(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_device_stays_a_device(tmp_path: Path) -> None:
 )
 def test_places_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, reason: str) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(click.ClickException) as raised, destination(path):
+    with pytest.raises(DestinationError) as raised, destination(path):
         pytest.fail("there is nowhere to write")
     assert raised.value.message == f"cannot write {path}: {reason}"
 

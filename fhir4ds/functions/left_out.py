@@ -1,0 +1,27 @@
+"""Functions of FHIR's specifications that are left out, and why: their use is a compile error that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+_PROFILES = "it needs the definitions of profiles, which are not part of the model"
+_TERMINOLOGY_SERVER = "it asks a terminology server; memberOf() looks into value sets that are loaded"
+_HIERARCHY = "it needs the hierarchies of code systems, which only a terminology server has"
+
+#: The reason by name of the function. FHIR, "FHIRPath", sections "Additional functions" and "Terminology Service API".
+LEFT_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "elementDefinition": _PROFILES,
+        "slice": _PROFILES,
+        "checkModifiers": "it checks instances against extensions that a profile allows, which is the work of a validator",
+        "htmlChecks": "it checks the HTML of a narrative, which is the work of a validator",
+        "subsumes": _HIERARCHY,
+        "subsumedBy": _HIERARCHY,
+        "expand": _TERMINOLOGY_SERVER,
+        "lookup": _TERMINOLOGY_SERVER,
+        "validateVS": _TERMINOLOGY_SERVER,
+        "validateCS": _TERMINOLOGY_SERVER,
+        "translate": _TERMINOLOGY_SERVER,
+    }
+)

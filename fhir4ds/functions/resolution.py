@@ -1,0 +1,351 @@
+"""resolve(): from a reference to the resource that it points to (FHIR R4, "FHIRPath", "Additional functions").
+
+Where a reference is looked for depends on what it looks like (FHIR R4, "References between Resources"): ``#id`` among
+the contained resources of the resource that has the reference, any other one among the entries of the Bundle that is
+evaluated, and then in the source by type and id, or by url where it is a canonical one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import attrs
+
+from fhir4ds.dialect.path import Step
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import InvalidOperation
+from fhir4ds.fhir.model import Model
+from fhir4ds.functions import values
+from fhir4ds.functions.declaration import Call, Example, function
+from fhir4ds.plan import fusion
+from fhir4ds.plan.collection import STRING, Collection, TypeName
+from fhir4ds.plan.nodes import (
+    RESOURCE,
+    Apply,
+    Bind,
+    Case,
+    Each,
+    Extract,
+    Find,
+    Node,
+    Reference,
+    apply,
+    bind,
+    empty,
+    integer,
+    length,
+    null,
+    text,
+)
+from fhir4ds.plan.relation import CanonicalResources, StoredResources
+
+#: A reference that is, or ends in, type and id (FHIR R4, "Literal References"); which version is meant does not count,
+#: as a source has one version of a resource. That an id has at most 64 characters is not asked: a bounded repetition
+#: makes the pattern eight times slower on PostgreSQL, and no resource has a longer one.
+_TYPE_AND_ID = "^(?:https?://[^?#|]*/)?([A-Z][A-Za-z]+/[A-Za-z0-9.-]+)(?:/_history/[A-Za-z0-9.-]+)?$"
+
+_ANY = "Resource"
+
+#: Elements that hold a resource of its own, and not one that is contained in the resource around it.
+_OWN_RESOURCES = (Step("resource"), Step("outcome"))
+
+_OBSERVATION = {
+    "resourceType": "Observation",
+    "id": "o1",
+    "contained": [{"resourceType": "Patient", "id": "p1", "birthDate": "1980-05-17"}],
+    "subject": {"reference": "#p1"},
+}
+_BUNDLE = {
+    "resourceType": "Bundle",
+    "entry": [
+        {"fullUrl": "urn:uuid:7", "resource": {"resourceType": "Patient", "id": "p1", "gender": "female"}},
+        {"resource": {"resourceType": "Observation", "id": "o1", "subject": {"reference": "urn:uuid:7"}}},
+    ],
+}
+
+#: What becomes of one item, given the resource that has it.
+_Each: TypeAlias = Callable[[Node, Node], Node]
+
+
+@function(
+    "resolve",
+    group="FHIR",
+    returns="the resources that the references point to",
+    examples=(
+        Example(expression="subject.resolve().birthDate", resource=_OBSERVATION, result=("1980-05-17",)),
+        Example(expression="entry.resource.subject.resolve().gender", resource=_BUNDLE, result=("female",)),
+        Example(
+            expression="Observation.subject.resolve().gender",
+            resource={"resourceType": "Observation", "id": "o1", "subject": {"reference": "Patient/p1"}},
+            stored=({"resourceType": "Patient", "id": "p1", "gender": "female"},),
+            result=("female",),
+        ),
+        Example(expression="'Patient/unknown'.resolve()", result=()),
+    ),
+)
+def resolve(call: Call) -> Collection:
+    """The resource that each Reference, or each string that is a uri, points to: a contained resource, an entry of the
+    Bundle that is evaluated, or a resource of the same source. An item that points nowhere is left out.
+    """
+    focus = call.focus
+    types = _types(call, focus)
+    if values.is_empty(focus) or not _can_point(call, focus):
+        return Collection(plan=empty(SqlType.JSON, many=focus.many), types=types)
+    stored = StoredResources(() if not types or types[0].name == _ANY else tuple(type.name for type in types))
+    canonical = CanonicalResources(_canonical_types(call.model)) if _may_be_canonical(focus) else None
+
+    def target(item: Node, holder: Node) -> Node:
+        reference = _reference(call, attrs.evolve(focus, plan=item, choices=(), guard=None))
+        return bind(call.names.fresh(), reference, lambda url: _target(call, url, holder, stored, canonical))
+
+    plan = walk(values.items(focus, call.names), focus.holder or RESOURCE, target, call.names)
+    return Collection(plan=plan, types=types, ordered=focus.ordered)
+
+
+def _types(call: Call, focus: Collection) -> tuple[TypeName, ...]:
+    if call.model is None:
+        return ()
+    targets = focus.targets
+    known = bool(targets) and _ANY not in targets and _may_be_reference(focus)
+    return tuple(TypeName("FHIR", name) for name in (targets if known and not _may_be_uri(call, focus) else (_ANY,)))
+
+
+def _can_point(call: Call, focus: Collection) -> bool:
+    if not focus.types or _may_be_reference(focus) or _may_be_uri(call, focus):
+        return True
+    if call.strict:
+        shown = " or ".join(dict.fromkeys(type.name for type in focus.types))
+        raise call.error(InvalidOperation, f"resolve needs a Reference or a uri, not {shown}")
+    return False
+
+
+def _may_be_reference(focus: Collection) -> bool:
+    return TypeName("FHIR", "Reference") in focus.types
+
+
+def _may_be_uri(call: Call, focus: Collection) -> bool:
+    return any(values.system_type(type, call.model) == STRING for type in focus.types)
+
+
+def _may_be_canonical(focus: Collection) -> bool:
+    """Whether items can name a resource by its url; a Reference never does."""
+    return any(type != TypeName("FHIR", "Reference") for type in focus.types) or not focus.types
+
+
+def _canonical_types(model: Model | None) -> tuple[str, ...]:
+    """The resource types that have a canonical url; none, for all types, where there is no model."""
+    if model is None:
+        return ()
+    urls = ((name, model.element(name, "url")) for name in model.resource_types)
+    return tuple(name for name, element in urls if element is not None and element.types == ("uri",))
+
+
+def _reference(call: Call, item: Collection) -> Node:
+    """The text of a reference: the item itself, or its element ``reference``."""
+    if item.plan.type is SqlType.TEXT:
+        return item.plan
+    if item.plan.type is not SqlType.JSON:
+        return null(SqlType.TEXT)
+    inner = fusion.read(fusion.extract(item.plan, Step("reference"), call.names), SqlType.TEXT, call.names)
+    if item.types == (TypeName("FHIR", "Reference"),):
+        return inner
+    kind = apply("json_kind", item.plan, type=SqlType.TEXT)
+    whole = fusion.read(item.plan, SqlType.TEXT, call.names)
+    if values.system_type(item.type, call.model) == STRING:
+        return whole
+    branches = ((apply("equal", kind, text("object")), inner), (apply("equal", kind, text("string")), whole))
+    return Case(branches, null(SqlType.TEXT))
+
+
+def _target(call: Call, url: Node, holder: Node, stored: StoredResources, canonical: CanonicalResources | None) -> Node:
+    """The resource that a url points to; NULL if there is none."""
+    local = apply("equal", apply("left", url, integer(1), type=SqlType.TEXT), text("#"))
+    key = Apply("regexp_group", (url, text(_TYPE_AND_ID), integer(1)), SqlType.TEXT)
+
+    def elsewhere(name: Node) -> Node:
+        places = [_entry(call, url, name, holder)] if _may_be(call.root, "Bundle") else []
+        places.append(_stored(call, name, stored))
+        if canonical is not None:
+            places.append(_canonical(call, url, canonical))
+        return places[0] if len(places) == 1 else Apply("coalesce", tuple(places), SqlType.JSON)
+
+    return Case(((local, _contained(call, url, holder)),), bind(call.names.fresh(), key, elsewhere))
+
+
+def _may_be(root: Collection, name: str) -> bool:
+    return not root.types or any(type.name in (name, _ANY) for type in root.types)
+
+
+def _contained(call: Call, url: Node, holder: Node) -> Node:
+    """The contained resource of an id; ``#`` alone is the container (FHIR R4, "Contained Resources")."""
+    id = apply("substring", url, integer(2), integer(64), type=SqlType.TEXT)
+    variable = call.names.fresh()
+    item = Reference(variable, SqlType.JSON)
+    same = apply("equal", _text(item, "id", call.names), id)
+    found = Each(fusion.extract(holder, Step("contained", each=True), call.names), variable, item, where=same)
+    alone = apply("equal", url, text("#"))
+    return Case(((alone, holder),), apply("array_at", found, integer(1), type=SqlType.JSON))
+
+
+def _entry(call: Call, url: Node, name: Node, holder: Node) -> Node:
+    """The entry of the Bundle whose fullUrl is the url, or for a relative url the one whose resource has that name.
+
+    FHIR R4, "Bundle", section "Resolving references in Bundles".
+    """
+    entries = fusion.extract(RESOURCE, Step("entry", each=True), call.names)
+
+    def among(body: Callable[[Node], Node], source: Node, where: Callable[[Node], Node]) -> Node:
+        variable = call.names.fresh()
+        entry = Reference(variable, SqlType.JSON)
+        return Each(source, variable, body(entry), where=where(entry))
+
+    def resource(entry: Node) -> Node:
+        return fusion.extract(entry, Step("resource"), call.names)
+
+    def full_url(entry: Node) -> Node:
+        return _text(entry, "fullUrl", call.names)
+
+    def matches(entry: Node) -> Node:
+        own = _joined(_text(resource(entry), "resourceType", call.names), _text(resource(entry), "id", call.names))
+        ends = apply("equal", apply("right", full_url(entry), _after_slash(name), type=SqlType.TEXT), _joined("", name))
+        named = apply("and", apply("equal", url, name), apply("or", ends, apply("equal", own, name)))
+        return apply("or", apply("equal", full_url(entry), url), named)
+
+    def base(entry: Node) -> Node:
+        size = apply("length", _text(resource(entry), "id", call.names), type=SqlType.INTEGER)
+        type_size = _after_slash(_text(resource(entry), "resourceType", call.names))
+        whole = apply("length", full_url(entry), type=SqlType.INTEGER)
+        rest = apply("subtract", whole, apply("add", size, type_size, type=SqlType.INTEGER), type=SqlType.INTEGER)
+        return apply("left", full_url(entry), rest, type=SqlType.TEXT)
+
+    def chosen(found: Node) -> Node:
+        # Entries of several servers can have the name: meant is the one of the server that the reference is from.
+        bases = among(base, entries, lambda entry: apply("json_same", resource(entry), holder))
+        near = apply("concat", apply("array_at", bases, integer(1), type=SqlType.TEXT), name, type=SqlType.TEXT)
+        nearest = among(resource, found, lambda entry: apply("equal", full_url(entry), near))
+        several = apply("less", integer(1), length(found))
+        first = resource(apply("array_at", found, integer(1), type=SqlType.JSON))
+        best = apply("coalesce", apply("array_at", nearest, integer(1), type=SqlType.JSON), first, type=SqlType.JSON)
+        return Case(((several, best),), first)
+
+    return bind(call.names.fresh(), among(lambda entry: entry, entries, matches), chosen)
+
+
+def _joined(left: Node | str, right: Node) -> Node:
+    start = text(left) if isinstance(left, str) else left
+    return apply("concat", start, apply("concat", text("/"), right, type=SqlType.TEXT), type=SqlType.TEXT)
+
+
+def _after_slash(name: Node) -> Node:
+    return apply("add", apply("length", name, type=SqlType.INTEGER), integer(1), type=SqlType.INTEGER)
+
+
+def _stored(call: Call, name: Node, stored: StoredResources) -> Node:
+    """The resource of the source that has a type and an id."""
+
+    def part(number: int) -> Node:
+        return Apply("split_part", (name, text("/"), integer(number)), SqlType.TEXT)
+
+    type, id = (Reference(call.names.fresh(), SqlType.TEXT) for _ in range(2))
+    return Bind(type.name, part(1), Bind(id.name, part(2), Find(stored, (type, id), SqlType.JSON)))
+
+
+def _canonical(call: Call, url: Node, canonical: CanonicalResources) -> Node:
+    """The resource of the source that has a url and, after a ``|``, a version; the newest one without a version."""
+
+    def part(number: int) -> Node:
+        return Apply("split_part", (url, text("|"), integer(number)), SqlType.TEXT)
+
+    base, version = (Reference(call.names.fresh(), SqlType.TEXT) for _ in range(2))
+    return Bind(base.name, part(1), Bind(version.name, part(2), Find(canonical, (base, version), SqlType.JSON)))
+
+
+def _text(base: Node, name: str, names: fusion.Names) -> Node:
+    return fusion.read(fusion.extract(base, Step(name), names), SqlType.TEXT, names)
+
+
+def walk(plan: Node, holder: Node, each: _Each, names: fusion.Names) -> Node:
+    """What ``each`` makes of the items of a plan, given the resource that has them.
+
+    Parameters
+    ----------
+    plan : Node
+        JSON items, or texts.
+    holder : Node
+        The resource that has the variables and columns of the plan.
+    each : callable
+        The plan for one item and its resource.
+    names : Names
+        Source of variable names.
+
+    Returns
+    -------
+    Node
+        An array where ``plan`` is one.
+    """
+    if isinstance(plan, Case):
+        branches = tuple((condition, walk(value, holder, each, names)) for condition, value in plan.branches)
+        return Case(branches, walk(plan.otherwise, holder, each, names))
+    entered = _enter(plan) if isinstance(plan, Extract) else None
+    if entered is not None:
+        resources, rest = entered
+
+        def within(owner: Node) -> Node:
+            return walk(attrs.evolve(rest, base=owner), owner, each, names)
+
+        return _for_each(resources, names, within) if resources.many else bind(names.fresh(), resources, within)
+    if isinstance(plan, Each) and plan.index is None:
+        return _through(plan, holder, each, names)
+    return _for_each(plan, names, lambda item: each(item, holder))
+
+
+def _for_each(plan: Node, names: fusion.Names, body: Callable[[Node], Node]) -> Node:
+    if not plan.many:
+        return body(plan)
+    variable = names.fresh()
+    return Each(plan, variable, body(Reference(variable, plan.type)))
+
+
+def _through(plan: Each, holder: Node, each: _Each, names: fusion.Names) -> Node:
+    """Walk the bodies of an iteration, each in the resource of its item."""
+    own = _are_resources(plan.source)
+    item = Reference(plan.variable, plan.source.type)
+    if not isinstance(plan.source, Case | Each) and not (isinstance(plan.source, Extract) and _enter(plan.source)):
+        return attrs.evolve(plan, body=walk(plan.body, item if own else holder, each, names))
+
+    def step(item: Node, owner: Node) -> Node:
+        body = walk(plan.body, item if own else owner, each, names)
+        kept = body if plan.where is None else Case(((plan.where, body),), empty(body.type, many=body.many))
+        return Bind(plan.variable, item, kept)
+
+    return walk(plan.source, holder, step, names)
+
+
+def _enter(plan: Extract) -> tuple[Node, Extract] | None:
+    """The last resources of their own on a path, and the rest of it; None if there are none before its end."""
+    if _are_resources(plan.base):
+        return plan.base, plan
+    places = [number for number, step in enumerate(plan.steps[:-1], 1) if step in _OWN_RESOURCES]
+    if not places:
+        return None
+    head, tail = plan.steps[: places[-1]], plan.steps[places[-1] :]
+    return Extract(plan.base, head, SqlType.JSON), attrs.evolve(plan, steps=tail)
+
+
+def _are_resources(plan: Node) -> bool:
+    """Whether items are resources that no other one contains: entries, parameters, and what references point to."""
+    match plan:
+        case Find():
+            return True
+        case Extract():
+            return plan.steps[-1] in _OWN_RESOURCES
+        case Each(body=Reference(name=name)) if name == plan.variable:
+            return _are_resources(plan.source)
+        case Each() | Bind():
+            return _are_resources(plan.body)
+        case Case():
+            return any(_are_resources(value) for value in (plan.otherwise, *(value for _, value in plan.branches)))
+        case Apply("coalesce" | "array_at"):
+            return any(map(_are_resources, plan.arguments))
+    return False

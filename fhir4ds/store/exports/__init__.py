@@ -1,0 +1,1 @@
+"""Rows out: into files and streams of the usual formats."""

@@ -1,0 +1,104 @@
+"""The id and the extensions of primitive elements, wherever an expression meets them, on both databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fhir4ds.database import Database
+from fhir4ds.errors import CompileError
+
+
+def _extension(value: str, url: str = "u") -> dict[str, Any]:
+    return {"url": url, "valueString": value}
+
+
+#: Given names with a value, with an extension, with both, and in a name that has extensions alone.
+_PATIENT = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "birthDate": "1980-05-17",
+    "_birthDate": {"id": "b", "extension": [_extension("x")]},
+    "_gender": {"extension": [_extension("q")]},
+    "deceasedBoolean": True,
+    "_deceasedBoolean": {"extension": [_extension("d")]},
+    "name": [
+        {
+            "given": ["a", None, "c"],
+            "_given": [None, {"id": "g2", "extension": [_extension("e2")]}, {"extension": [_extension("e3")]}],
+        },
+        {"_given": [{"extension": [_extension("e4")]}]},
+        {"given": ["d"]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    [
+        # elements without a value are elements
+        ("name.given", ["a", "c", "d"]),
+        ("name.given.count()", [5]),
+        ("name[1].given.exists()", [True]),
+        ("name[1].given.count()", [1]),
+        ("name.where(given.exists()).count()", [3]),
+        ("gender.exists()", [True]),
+        ("gender.hasValue()", [False]),
+        # of all, and of some
+        ("name.given.extension.value", ["e2", "e3", "e4"]),
+        ("name.given.where($this = 'c').extension.value", ["e3"]),
+        ("name.given[1].extension.value", ["e2"]),
+        ("name.given[1].id", ["g2"]),
+        ("name.given[0].extension.value", []),
+        ("name.given.tail().extension.value", ["e2", "e3", "e4"]),
+        ("name.given.skip(1).take(1).extension.value", ["e2"]),
+        ("name.given.where(hasValue().not()).extension.value", ["e2", "e4"]),
+        ("name.given.sort($this desc).extension.value", ["e2", "e4", "e3"]),
+        ("name.given.trace('names').extension.value", ["e2", "e3", "e4"]),
+        ("name.given.ofType(string).extension.value", ["e2", "e3", "e4"]),
+        ("name.select(given.first()).extension.value", ["e4"]),
+        ("name.first().given.last().extension.value", ["e3"]),
+        # inside of iterations
+        ("name.given.where(extension.exists())", ["c"]),
+        ("name.given.where(extension.exists()).count()", [3]),
+        ("name.given.where(extension.exists()).exists()", [True]),
+        ("name.given.where(extension('u').value = 'e3')", ["c"]),
+        ("name.given.where(id = 'g2').extension.value", ["e2"]),
+        ("name.given.where(extension.exists().not())", ["a", "d"]),
+        ("name.given.where(extension.exists() and $this = 'c').extension.value", ["e3"]),
+        ("name.given.select(extension.value)", ["e2", "e3", "e4"]),
+        ("name.given.select(iif(hasValue(), $this, extension.value.first()))", ["a", "e2", "c", "e4", "d"]),
+        ("name.given.select($this & '-' & extension.value.first())", ["a-", "-e2", "c-e3", "-e4", "d-"]),
+        ("name.given.exists(extension.url = 'u')", [True]),
+        ("name.given.all(extension.exists())", [False]),
+        ("name.where(given.where(extension.value = 'e3').exists()).given", ["a", "c"]),
+        ("name.select(given.where(extension.exists()).select(extension.value & '!'))", ["e2!", "e3!", "e4!"]),
+        # a single element, and a choice
+        ("birthDate.select(extension.value)", ["x"]),
+        ("birthDate.where(extension.exists())", ["1980-05-17"]),
+        ("gender.select(extension.value)", ["q"]),
+        ("iif(true, birthDate, {}).extension.value", ["x"]),
+        ("deceased.extension.value", ["d"]),
+        ("deceased.ofType(boolean).where($this).extension.value", ["d"]),
+    ],
+)
+def test_what_stands_beside_values(database: Database, expression: str, items: list[object]) -> None:
+    assert database.evaluate(expression, _PATIENT) == items
+
+
+def test_what_is_computed_has_nothing_beside_it(database: Database) -> None:
+    for expression in ("name.given.select($this & 'x').extension", "name.family.upper().id"):
+        with pytest.raises(CompileError, match="has no element|cannot be reached"):
+            database.evaluate(expression, _PATIENT)
+
+
+def test_over_a_population(database: Database) -> None:
+    table = Database(database.dispatcher, table="primitive_elements")
+    table.load([_PATIENT, {"resourceType": "Patient", "id": "p2", "name": [{"given": ["e"]}]}])
+    assert table.query("Patient.name.given.where(extension.exists()).extension.value").rows == [
+        ("p1", "e2"),
+        ("p1", "e3"),
+        ("p1", "e4"),
+    ]
+    assert table.query("Patient.name.given.count()").rows == [("p1", 5), ("p2", 1)]

@@ -1,0 +1,113 @@
+"""is, as, ofType and type() on items of different types: JSON tells them apart, or a compile error says that it does not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from fhir4ds.database import Database
+from fhir4ds.errors import UnsupportedFeature
+
+_PATIENT = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "active": True,
+    "multipleBirthInteger": 3,
+    "name": [{"family": "F", "given": ["a"]}],
+}
+_MIXED = "(1 | 2.0 | 'a' | true | 3 'mg')"
+
+
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    [
+        (f"{_MIXED}.ofType(Integer)", [1]),
+        (f"{_MIXED}.ofType(Decimal)", [Decimal("2.0")]),
+        (f"{_MIXED}.ofType(String)", ["a"]),
+        (f"{_MIXED}.ofType(Boolean)", [True]),
+        (f"{_MIXED}.ofType(System.Quantity).unit", ["mg"]),
+        (f"{_MIXED}.type().name", ["Integer", "Decimal", "String", "Boolean", "Quantity"]),
+        (f"{_MIXED}.select($this is Decimal)", [False, True, False, False, False]),
+        ("(1 | 'a').ofType(String).upper()", ["A"]),
+        ("(1 | 'a').where($this is Integer).first() + 1", [2]),
+        ("('a' | 1).first().as(String)", ["a"]),
+        ("('a' | 1).first().as(Integer)", []),
+        ("(1 | 2).ofType(Decimal)", []),
+        ("(active | name.family).ofType(boolean)", [True]),
+        ("(active | name).ofType(HumanName).family", ["F"]),
+        ("(name | active).select(iif($this is HumanName, 'name', 'other'))", ["name", "other"]),
+        ("(name | active).type().name", ["HumanName", "boolean"]),
+        ("children().ofType(boolean)", [True]),
+        ("(3.5 'mg').value + 1", [Decimal("4.5")]),
+        ("(3.5 'mg').unit", ["mg"]),
+    ],
+)
+def test_told_by_their_json(database: Database, expression: str, items: list[object]) -> None:
+    assert database.evaluate(expression, _PATIENT) == items
+
+
+@pytest.mark.parametrize(
+    "expression", ["('a' | @2020).ofType(String)", "(name.family | gender).ofType(string)", "('a' | @2020).type()"]
+)
+def test_not_told(database: Database, expression: str) -> None:
+    with pytest.raises(UnsupportedFeature, match="only known when they are met|cannot be told"):
+        database.evaluate(expression, _PATIENT)
+
+
+_TREE = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "active": True,
+    "birthDate": "1980-05-17",
+    "_birthDate": {"extension": [{"url": "time", "valueDateTime": "1980-05-17T10:00:00Z"}]},
+    "name": [{"family": "F", "given": ["a"]}],
+    "contact": [{"name": {"family": "G"}}],
+    "managingOrganization": {"reference": "#o1"},
+    "extension": [{"url": "e", "valueCoding": {"code": "c"}}],
+    "contained": [{"resourceType": "Organization", "id": "o1", "name": "O", "contact": [{"name": {"family": "H"}}]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    [
+        ("children().ofType(HumanName).family", ["F"]),
+        ("children().where($this is HumanName).family", ["F"]),
+        ("children().ofType(Organization).name", ["O"]),
+        ("contact.children().ofType(HumanName).family", ["G"]),
+        ("name.children().ofType(string)", ["F", "a"]),
+        (
+            "children().type().name",
+            [
+                "Element",
+                "boolean",
+                "date",
+                "Patient.contact",
+                "Organization",
+                "Extension",
+                "id",
+                "Reference",
+                "HumanName",
+            ],
+        ),
+        ("descendants().ofType(HumanName).family", ["F", "G", "H"]),
+        ("descendants().where($this is Reference).reference", ["#o1"]),
+        ("descendants().ofType(Coding).code", ["c"]),
+        ("descendants().ofType(dateTime)", ["1980-05-17T10:00:00Z"]),
+        ("descendants().ofType(Extension).url", ["e", "time"]),
+        ("descendants().ofType(code)", ["c"]),
+        ("descendants().ofType(Quantity)", []),
+        ("descendants().exists($this is Coding)", [True]),
+        ("descendants().where(is(HumanName)).select(family & '!')", ["F!", "G!", "H!"]),
+        ("contained.descendants().ofType(HumanName).family", ["H"]),
+    ],
+)
+def test_told_by_where_they_are_in_the_tree(database: Database, expression: str, items: list[object]) -> None:
+    assert sorted(map(repr, database.evaluate(expression, _TREE))) == sorted(map(repr, items))
+
+
+def test_below_resources_of_any_type(database: Database) -> None:
+    bundle = {"resourceType": "Bundle", "id": "b", "type": "collection", "entry": [{"resource": _TREE}]}
+    assert database.evaluate("entry.resource.children().ofType(HumanName).family", bundle) == ["F"]
+    assert database.evaluate("descendants().ofType(HumanName).family", bundle) == ["F", "G", "H"]

@@ -9,6 +9,7 @@ this one place.
 from __future__ import annotations
 
 import enum
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -174,6 +175,14 @@ class Syntax(ABC):
         items = f"ARRAY(SELECT {body} {self._scan(rows, variable, index, where)})"
         return items if complete or body == variable else f"ARRAY_REMOVE({items}, NULL)"
 
+    def first_each(self, rows: str, variable: str, index: str | None, where: str | None, body: str) -> str:
+        """The first item of what `each` gives; NULL if there is none."""
+        if self.lambdas:
+            return self.apply("array_at", self.each(rows, variable, index, where, body), "1")
+        items = f"SELECT {body} AS item {self._scan(rows, variable, index, where)}"
+        kept = "" if body == variable else " WHERE item IS NOT NULL"
+        return f"(SELECT item FROM ({items}) AS {variable}_first{kept} LIMIT 1)"
+
     def flat_each(
         self, rows: str, variable: str, index: str | None, where: str | None, body_rows: str, inner: str, item: str
     ) -> str:
@@ -181,8 +190,14 @@ class Syntax(ABC):
 
         ``body_rows`` is the inner collection, as `array_rows` or `extract_rows` gives it, and ``inner`` names its items.
         """
-        scan = self._scan(rows, variable, index, None)
         condition = "" if where is None else f" WHERE {where}"
+        if not re.search(rf"\b{variable}\b", body_rows):
+            # The rows on the right are the same for each on the left, so a planner may walk them first.
+            place, inner_place = index or f"{variable}_place", f"{inner}_place"
+            right = f"{body_rows} WITH ORDINALITY AS {inner}_row ({inner}, {inner_place})"
+            left = self._scan(rows, variable, place, None)
+            return f"ARRAY(SELECT {item} {left} CROSS JOIN {right}{condition} ORDER BY {place}, {inner_place})"
+        scan = self._scan(rows, variable, index, None)
         return f"ARRAY(SELECT {item} {scan} CROSS JOIN LATERAL {body_rows} AS {inner}_row ({inner}){condition})"
 
     def exists_each(self, rows: str, variable: str, index: str | None, where: str | None) -> str:

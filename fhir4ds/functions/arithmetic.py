@@ -6,6 +6,8 @@ they have 12 digits after the point on every database.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation
 from fhir4ds.functions import calendar, quantities, quantity_arithmetic, values
@@ -13,7 +15,7 @@ from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.strings import concatenated
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, STRING, Collection, TypeName
-from fhir4ds.plan.nodes import Case, Cast, Constant, Node, apply, bind, integer, null
+from fhir4ds.plan.nodes import Case, Cast, Constant, Extract, Node, Reference, apply, bind, integer, null
 
 _GROUP = "Math"
 _NUMBERS = (INTEGER, LONG, DECIMAL)
@@ -28,12 +30,23 @@ def operands(call: Call, symbol: str, left: Collection, right: Collection) -> tu
     if values.is_empty(left) or values.is_empty(right):
         return None
     a, b = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
-    # An operand whose type is only known when it is met is taken for what the other one is.
-    a = a or (b if values.is_dynamic(left, call.model) else None)
-    b = b or (a if values.is_dynamic(right, call.model) else None)
+    a, b = a or _like(call, left, b), b or _like(call, right, a)
     if a is None or b is None:
         raise not_for(call, symbol, left, right)
     return a, b
+
+
+def _like(call: Call, operand: Collection, other: TypeName | None) -> TypeName | None:
+    """What an operand is taken for whose type is only known when it is met: for what the other one is.
+
+    Beside an Integer it may be a Decimal, unless its types are known and that is none of them.
+    """
+    if not values.is_dynamic(operand, call.model):
+        return None
+    if other not in (INTEGER, LONG):
+        return other
+    types = [values.system_type(type, call.model) for type in operand.types]
+    return other if types and DECIMAL not in types else DECIMAL
 
 
 def not_for(call: Call, symbol: str, left: Collection, right: Collection) -> CompileError:
@@ -45,7 +58,18 @@ def not_for(call: Call, symbol: str, left: Collection, right: Collection) -> Com
 def number(call: Call, collection: Collection, type: TypeName) -> Node:
     """A single number as a value of a type."""
     sql = SqlType.DECIMAL if type == DECIMAL else SqlType.INTEGER
-    return Cast(values.read_dynamic(values.single_value(call, collection), sql), sql)
+    value = values.single_value(call, collection)
+    if value.type is not SqlType.JSON:
+        return Cast(value, sql)
+    return once(call, value, lambda item: Cast(values.read_dynamic(item, sql), sql))
+
+
+def once(call: Call, value: Node, body: Callable[[Node], Node]) -> Node:
+    """``body`` of a value that SQL has to repeat: a path or a constant as it is, anything else evaluated once."""
+    plain = value.operand if isinstance(value, Cast) else value
+    if isinstance(plain, Constant) or (isinstance(plain, Extract) and isinstance(plain.base, Reference)):
+        return body(value)
+    return bind(call.names.fresh(), value, body)
 
 
 def _numbers(call: Call, symbol: str, left: Collection, right: Collection) -> tuple[TypeName, Node, Node] | None:
@@ -141,8 +165,14 @@ def divide(call: Call, left: Collection, right: Collection) -> Collection:
     numbers = _numbers(call, "/", left, right)
     if numbers is None:
         return _nothing(DECIMAL)
-    a, b = number(call, left, DECIMAL), _not_zero(number(call, right, DECIMAL))
-    return values.system(apply("divide_decimal", a, b, type=SqlType.DECIMAL), DECIMAL)
+    # Without an exact division of decimals a database needs each of them several times.
+    dividend, divisor = number(call, left, DECIMAL), number(call, right, DECIMAL)
+    divided = once(
+        call,
+        dividend,
+        lambda a: once(call, divisor, lambda b: apply("divide_decimal", a, _not_zero(b), type=SqlType.DECIMAL)),
+    )
+    return values.system(divided, DECIMAL)
 
 
 @operator(

@@ -28,6 +28,7 @@ from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
     Case,
+    Cast,
     Exists,
     Node,
     Reference,
@@ -57,13 +58,19 @@ def _equal_values(call: Call, left: Node, right: Node, types: _Types) -> Node:
     if left.type is not right.type and SqlType.JSON in (left.type, right.type):
         # One of them is of a type that is only known now; if it is another type, the values differ.
         known = right.type if left.type is SqlType.JSON else left.type
-        equal = _equal_values(
-            call, values.read_dynamic(left, known), values.read_dynamic(right, known), (a or b, b or a)
-        )
+        first, second = (_read_as(side, known) for side in (left, right))
+        equal = _equal_values(call, first, second, (a or b, b or a))
         return apply("coalesce", equal, FALSE)
     if a is not None and b is not None and a in (*_DATES, TIME):
         return temporal.equal(left, right, (a, b), call.names)
     return apply("json_equal" if left.type is SqlType.JSON else "equal", left, right)
+
+
+def _read_as(item: Node, known: SqlType) -> Node:
+    """An item beside a value of a type; what is beside an Integer may be a Decimal, so both are read as such."""
+    if known is not SqlType.INTEGER:
+        return values.read_dynamic(item, known)
+    return Cast(values.read_dynamic(item, SqlType.DECIMAL), SqlType.DECIMAL)
 
 
 def equality(call: Call, left: Collection, right: Collection) -> Node:
@@ -195,7 +202,9 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
         )
         raise call.error(InvalidOperation, f"{shown} cannot be compared for order")
     kind = SYSTEM_TYPES[types[0].name] if types[0] is not None else SqlType.JSON
-    a, b = (values.read_dynamic(values.single_value(call, side), kind) for side in (left, right))
+    dynamic = _dynamic(call, left, right)
+    a, b = (values.single_value(call, side) for side in (left, right))
+    a, b = (_read_as(side, kind) if dynamic else values.read_dynamic(side, kind) for side in (a, b))
     first, second = types
     if first is not None and second is not None and first in (*_DATES, TIME):
         if or_equal:

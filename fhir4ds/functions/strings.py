@@ -316,7 +316,10 @@ def trim(call: Call) -> Collection:
 def to_chars(call: Call) -> Collection:
     """Each character of the string, in order."""
     given = operands(call, "toChars")
-    plan = empty(SqlType.TEXT, many=True) if given is None else _characters(given[0])
+    if given is None:
+        return values.system(empty(SqlType.TEXT, many=True), STRING)
+    # Of no text there is no array in SQL, where an empty one is meant.
+    plan = apply("coalesce", _characters(given[0]), empty(SqlType.TEXT, many=True), type=SqlType.TEXT, many=True)
     return values.system(plan, STRING)
 
 

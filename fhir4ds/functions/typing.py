@@ -13,7 +13,24 @@ from fhir4ds.functions import kinds, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, TAGGED, Collection, TypeName
-from fhir4ds.plan.nodes import FALSE, TRUE, Array, Case, Each, Extract, Node, Reference, apply, both, empty, null, text
+from fhir4ds.plan.nodes import (
+    FALSE,
+    TRUE,
+    Array,
+    Case,
+    Each,
+    Extract,
+    Node,
+    Raise,
+    Reference,
+    apply,
+    both,
+    empty,
+    integer,
+    length,
+    null,
+    text,
+)
 from fhir4ds.suggestion import did_you_mean
 
 _GROUP = "Types"
@@ -185,7 +202,14 @@ def of_type(call: Call) -> Collection:
 )
 def as_type(call: Call) -> Collection:
     """The single item if it is of the type, otherwise empty; an error if there are several."""
-    return narrow(call, values.single(call, call.focus), call.named_type(0), is_exactly)
+    wanted = call.named_type(0)
+    found = narrow(call, values.single(call, call.focus), wanted, is_exactly)
+    if not values.is_empty(found) or not call.focus.many:
+        return found
+    # None of them can be of the type, but several are an error all the same.
+    several = apply("less", integer(1), length(values.walkable(call, call.focus)))
+    error = Raise("expected a single item but found several", call.position, SqlType.JSON)
+    return attrs.evolve(found, plan=Case(((several, error),), null(SqlType.JSON)), types=(wanted,))
 
 
 @function(

@@ -117,7 +117,9 @@ class Renderer:
     def _(self, node: nodes.Constant) -> str:
         if isinstance(node.value, str) and _MARK in node.value:
             raise UnsupportedFeature(
-                "a string with the character U+0000 cannot be sent to a database", hint="FHIR strings never hold it"
+                "a string with the character U+0000 cannot be sent to a database",
+                position=0,
+                hint="FHIR strings never hold it",
             )
         return self.syntax.literal(node.value, node.type)
 
@@ -233,10 +235,14 @@ class Renderer:
         return self.syntax.holds(step.name, step.item, self.render(node.key))
 
     def _first(self, node: nodes.Apply) -> str | None:
-        """The first item at a path, where the dialect finds that without the others."""
+        """The first item at a path or of an iteration, where the dialect finds that without the others."""
         if node.primitive != "array_at" or node.arguments[1] != nodes.integer(1):
             return None
         array = node.arguments[0]
+        if isinstance(array, nodes.Each) and not array.body.many:
+            where = None if array.where is None else self.render(array.where)
+            rows, body = self.source(array.source), self.render(array.body)
+            return self.syntax.first_each(rows, array.variable, array.index, where, body)
         if not isinstance(array, nodes.Extract) or array.type is not SqlType.JSON:
             return None
         return self.syntax.extract_first(self.render(array.base), array.steps)

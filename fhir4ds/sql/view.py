@@ -7,12 +7,14 @@ iteration is a lateral join, and positions on the way to a row put rows in order
 
 from __future__ import annotations
 
+from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.statement import Column, Statement
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.plan.members import Members
-from fhir4ds.plan.nodes import KEY, RESOURCE, Node
+from fhir4ds.plan.nodes import KEY, RESOURCE, Extract, Node
 from fhir4ds.plan.relation import Relation
+from fhir4ds.plan.rewriting import rewrite
 from fhir4ds.plan.rows import Product, mapped
 from fhir4ds.plan.source import InlineSource, Source, TableSource
 from fhir4ds.sql.cte import CTE, CTEAssembler, CTEBuilder
@@ -70,6 +72,8 @@ class ViewBuilder:
         # Of a constant resource a database would evaluate expressions while planning, also those not to be reached.
         inline = isinstance(self.source, InlineSource)
         step = self._steps.add(self.resource_type, resources, materialized=inline)
+        if self._reader.keys_are_ids:
+            rows = mapped(rows, lambda _, node: rewrite(node, _own_key), lambda node: rewrite(node, _own_key))
         step, rows, where = self._read_once(step, rows, where)
         if where is not None:
             kept = self._renderer.render(where)
@@ -125,3 +129,8 @@ class ViewBuilder:
         """What sorts by the key of a step."""
         text = not isinstance(self.source, TableSource) or self.source.key_type is SqlType.TEXT
         return self.syntax.sort_key(f"{source}.{KEY.name}", SqlType.TEXT if text else SqlType.INTEGER)
+
+
+def _own_key(node: Node) -> Node | None:
+    """The key in the place of the id that it is, which need not be read from the resource then."""
+    return KEY if node == Extract(RESOURCE, (Step("id"),), SqlType.TEXT) else None

@@ -116,7 +116,7 @@ class DuckDBSyntax(Syntax):
             "WHEN 'DOUBLE' THEN 'number' END"
         ),
         "json_members": (
-            "LIST_TRANSFORM(LIST_SORT(LIST_FILTER(JSON_KEYS({0}), LAMBDA m: NOT LIST_CONTAINS({1}, m))), "
+            "LIST_TRANSFORM(LIST_SORT(LIST_FILTER(COALESCE(JSON_KEYS({0}), []), LAMBDA m: NOT LIST_CONTAINS({1}, m))), "
             "LAMBDA m: JSON_OBJECT('key', m, 'value', "
             "JSON_EXTRACT({0}, '/' || REPLACE(REPLACE(m, '~', '~0'), '/', '~1'))))"
         ),

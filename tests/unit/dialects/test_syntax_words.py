@@ -199,6 +199,12 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
         (lambda s: s.each(_numbers(s), "n", None, None, s.apply("null_if", "n", "6")), [5, 7]),
         (lambda s: s.each(s.array_rows(s.array([], _INTEGER)), "n", None, None, s.apply("add", "n", "1")), []),
     ],
+    "first_each": [
+        (lambda s: s.first_each(_numbers(s), "n", None, s.apply("less", "5", "n"), "n"), 6),
+        (lambda s: s.first_each(_numbers(s), "n", None, None, s.apply("null_if", "n", "5")), 6),
+        (lambda s: s.first_each(_numbers(s), "n", "i", s.apply("less", "1", "i"), s.apply("add", "n", "i")), 8),
+        (lambda s: s.first_each(_numbers(s), "n", None, s.apply("less", "9", "n"), "n"), None),
+    ],
     "flat_each": [
         (_nested_numbers, [1, 10, 3, 30]),
         (_indexed_numbers, [20, 2, 30, 3]),

@@ -1,0 +1,33 @@
+"""The population set works: every group is in it, and both databases and the expert give the same rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
+from tests.benchmarks.population import EXPRESSIONS, Measurement, groups, measure, misses, table
+from tests.benchmarks.population_expert import EXPERT
+
+
+def test_there_are_sixty_expressions_of_every_group() -> None:
+    """What is not in the set is not measured."""
+    assert len(set(EXPRESSIONS)) >= 60 and len(EXPERT) == 10
+    declared = {declared.group for declared in (*FUNCTIONS.values(), *OPERATORS.values())}
+    assert declared - {group for expression in EXPRESSIONS for group in groups(expression)} == set()
+
+
+@pytest.mark.postgres
+def test_rows_are_the_same_everywhere(postgres_url: str) -> None:
+    """Values, types and order, for twenty patients; and the table has a line for each expression."""
+    measurements = measure([20], 1, postgres_url)
+    assert len(table(measurements).splitlines()) == len(EXPRESSIONS) + 1
+
+
+def test_misses_are_told() -> None:
+    """What is slower than its target."""
+    times = {(10, "duckdb"): 1.0, (100, "duckdb"): 13.0, (10, "postgres"): 1.0, (100, "postgres"): 9.0}
+    experts = {(100, "duckdb"): 12.0, (100, "postgres"): 2.0}
+    assert misses([Measurement("name", times, experts)]) == [
+        "duckdb: name takes 13.0 times as long for ten times the patients",
+        "postgres: name takes 4.5 times the expert's time",
+    ]

@@ -272,7 +272,9 @@ class Dispatcher:
     def stats(self) -> PoolStats:
         """Figures of the pool."""
         engine = self._engine
-        return PoolStats(max=self.settings.pool_size) if engine is None else engine.pool.stats()
+        if engine is None or engine.pid != os.getpid():  # a forked child has nothing yet
+            return PoolStats(max=self.settings.pool_size)
+        return engine.pool.stats()
 
     def cancel(self) -> None:
         """Cancel every call under way, from another thread; each raises `QueryCancelled` where it was made."""

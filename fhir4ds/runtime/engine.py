@@ -98,14 +98,15 @@ class Engine:
                 events.emit(event, {**names, **keys})
 
         report(Event.POOL_OPENED, {"db.client.connection.max": settings.pool_size})
+        watchdog = Watchdog(clock)
         return cls(
             pid=os.getpid(),
             dialect=dialect,
             driver=driver,
             settings=settings,
             clock=clock,
-            pool=Pool(driver, settings, clock, report),
-            watchdog=Watchdog(clock),
+            pool=Pool(driver, settings, clock, report, partial(watchdog.guard, driver)),
+            watchdog=watchdog,
             worker=Worker(),
             explainer=Explainer(dialect, target),
             policy=RetryPolicy.of(settings),
@@ -123,6 +124,10 @@ class Engine:
 
     def blocking(self, call: Call, function: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
         """Run what may block, so that Ctrl-C gets through to the caller and cancels the call."""
+        if (
+            not self.worker.needed()
+        ):  # most of the steps of a call: the first has gone to the worker with all the others
+            return function()
         return self.worker.run(function, partial(self.cancel, call), 0.5 + 2 * call.deadline.grace, undo)
 
     def cancel(self, call: Call) -> None:

@@ -17,29 +17,37 @@ class PoolStats:
     ----------
     max : int
         Most connections at a time.
-    idle, used, connecting : int
-        Connections that wait, that are on loan, and that are being opened or probed.
+    idle, used, connecting, closing : int
+        Connections that wait, that are on loan, that are being opened or probed, and that are being closed.
     pending : int
         Callers that wait for one.
     created, discarded, retired : int
-        Connections opened, found broken, and closed for their age or idleness so far.
+        Connections opened, closed as broken, and closed for their age, their idleness or the end of the pool, so far.
+    failures : int
+        Attempts to connect that failed so far.
     leases, timeouts : int
         Loans given, and refused for lack of time, so far.
-    wait_time : float
-        Seconds that callers waited for their loans, together.
+    waits : int
+        Callers so far that could not have a connection at once, as one had to be opened, probed or given back first.
+    wait_time, wait_max : float
+        Seconds that they waited, together and at most.
     """
 
     max: int
     idle: int = 0
     used: int = 0
     connecting: int = 0
+    closing: int = 0
     pending: int = 0
     created: int = 0
     discarded: int = 0
     retired: int = 0
+    failures: int = 0
     leases: int = 0
     timeouts: int = 0
+    waits: int = 0
     wait_time: float = 0.0
+    wait_max: float = 0.0
 
 
 @attrs.define(eq=False)

@@ -11,6 +11,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from fhir4ds.dialect.driver import Connection, Driver
@@ -25,9 +26,14 @@ __all__ = ["Pool", "PoolStats", "not_on_loan", "pool_closed"]
 
 Task = Callable[[], None]
 Report = Callable[[Event, Mapping[str, object]], None]
+Guard = Callable[[Connection, float], AbstractContextManager[Call | None]]
 
 #: Longest single attempt to connect, where nobody set a limit.
 _PATIENCE = 3600.0
+
+#: Longest wait for the answer of a connection that was idle for long: what lies between may have forgotten it, and then
+#: nothing comes until the network gives up. Those who wait need time to connect anew, too.
+_PROBE_PATIENCE = 1.0
 
 
 class Pool:
@@ -45,13 +51,23 @@ class Pool:
         What tells the time, and starts threads.
     report : callable
         Takes events.
+    guard : callable, optional
+        Cuts the line of a connection that is busy for more than some seconds within its ``with`` block.
     """
 
-    def __init__(self, driver: Driver, settings: Settings, clock: Clock, report: Report) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        settings: Settings,
+        clock: Clock,
+        report: Report,
+        guard: Guard = lambda *_: nullcontext(),
+    ) -> None:
         self._driver = driver
         self._settings = settings
         self._clock = clock
         self._report = report
+        self._guard = guard
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._idle: deque[Member] = deque()  # the longest idle at the left
@@ -62,8 +78,9 @@ class Pool:
         self._generation = 0
         self._closed = False
         self._driver_closed = False
-        self._created = self._discarded = self._retired = self._leases = self._timeouts = 0
-        self._wait_time = 0.0
+        self._created = self._discarded = self._retired = self._failures = self._leases = self._timeouts = 0
+        self._waits = 0
+        self._wait_time = self._wait_max = 0.0
 
     # --- lending ------------------------------------------------------------------------------------------------------
 
@@ -101,6 +118,8 @@ class Pool:
             flaw = self._flaw(lease.member, now)
             if flaw is None:
                 return lease
+            with self._lock:
+                self._leases -= 1  # it was none
             self.give_back(lease, flaw=flaw)
         return self._wait(now, until, call)
 
@@ -231,7 +250,10 @@ class Pool:
     def _leave(self, waiter: Waiter, since: float) -> PoolStats:
         """Leave the queue, served or not, and say how it looked."""
         with self._lock:
-            self._wait_time += self._clock.monotonic() - since
+            waited = self._clock.monotonic() - since
+            self._waits += 1
+            self._wait_time += waited
+            self._wait_max = max(self._wait_max, waited)
             stats = self._stats()
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
@@ -261,7 +283,7 @@ class Pool:
         while len(self._waiters) > self._connecting:
             timeout = min(_PATIENCE, max(0.001, max(waiter.until for waiter in self._waiters) - now))
             if self._idle:
-                tasks.append(partial(self._probe, self._idle.pop(), timeout))
+                tasks.append(partial(self._probe, self._idle.pop(), min(_PROBE_PATIENCE, timeout / 2)))
             elif self._connecting + self._closing + len(self._loans) < self._settings.pool_size:
                 tasks.append(partial(self._connect, timeout))
             else:
@@ -282,6 +304,7 @@ class Pool:
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the caller who waits
             with self._lock:
                 self._connecting -= 1
+                self._failures += 1
                 if self._waiters:
                     waiter = self._waiters.popleft()
                     waiter.error = error
@@ -298,16 +321,19 @@ class Pool:
             member = Member(connection, self._generation, now + lifetime, now)
         self._join(member)
 
-    def _probe(self, member: Member, timeout: float) -> None:
-        """Ask a connection that was idle for long; open another where it does not answer."""
-        flaw = self._flaw(member, self._clock.monotonic(), probe=True)
+    def _probe(self, member: Member, patience: float) -> None:
+        """Ask a connection that was idle for long; where it does not answer, its place is free for another."""
+        with self._guard(member.connection, patience) as guarded:
+            flaw = self._flaw(member, self._clock.monotonic(), probe=True)
+        if flaw is None and guarded is not None and guarded.aborted:
+            flaw = "dead"  # it answered just when the line was cut
         if flaw is None:
             self._join(member)
             return
         with self._lock:
+            self._connecting -= 1
             self._closing += 1
         self._dispose([(member, flaw)])
-        self._connect(timeout)
 
     def _join(self, member: Member) -> None:
         leaving = []
@@ -378,13 +404,17 @@ class Pool:
             idle=len(self._idle),
             used=len(self._loans),
             connecting=self._connecting,
+            closing=self._closing,
             pending=len(self._waiters),
             created=self._created,
             discarded=self._discarded,
             retired=self._retired,
+            failures=self._failures,
             leases=self._leases,
             timeouts=self._timeouts,
+            waits=self._waits,
             wait_time=self._wait_time,
+            wait_max=self._wait_max,
         )
 
 

@@ -56,7 +56,7 @@ class Settings:
     max_idle : float
         Idle time after which a connection is closed.
     probe_after : float
-        Idle time after which a connection must answer a round trip before it is lent again.
+        Idle time after which a connection must answer a round trip, within a second, before it is lent again.
     log_statements : bool
         Whether `query.done` and `query.failed` carry the compiled SQL where debug messages are logged. Values are bound
         and never part of it; a user's own SQL is never logged.

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from fhir4ds.dialect.driver import Connection, Driver
 from fhir4ds.runtime.call import Call
 from fhir4ds.runtime.clock import Clock
+from fhir4ds.runtime.deadline import Deadline
 
 
 class Watchdog:
@@ -47,6 +51,33 @@ class Watchdog:
             self._calls.discard(call)
             if self._closed:
                 self._condition.notify()
+
+    @contextmanager
+    def guard(self, driver: Driver, connection: Connection, seconds: float) -> Iterator[Call]:
+        """Cut the line of a connection that is busy for longer than some seconds.
+
+        Parameters
+        ----------
+        driver : Driver
+            What cuts it.
+        connection : object
+            The driver's connection.
+        seconds : float
+            For how long.
+
+        Yields
+        ------
+        Call
+            Whose ``aborted`` says, after the block, whether the line was cut.
+        """
+        call = Call(driver, self._clock, Deadline(seconds, self._clock), limited=True, summary="probe")
+        call.attach(connection)
+        self.watch(call)
+        try:
+            yield call
+        finally:
+            call.detach()
+            self.unwatch(call)
 
     def close(self) -> None:
         """End the thread as soon as no call is watched any more."""

@@ -83,8 +83,7 @@ class Worker:
         object
             What the function returned. What it raised is raised here.
         """
-        # A signal handler that queries while the main thread waits in here must not wait for its own worker.
-        if self._busy or self._closed or threading.get_ident() != threading.main_thread().ident:
+        if not self.needed():
             return function()
         job = _Job(function)
         self._busy = True
@@ -103,6 +102,11 @@ class Worker:
             if not job.finished:
                 self._let_go()
         return job.outcome()
+
+    def needed(self) -> bool:
+        """Whether a call from here would go to the other thread."""
+        # A signal handler that queries while the main thread waits in `run` must not wait for its own worker.
+        return not (self._busy or self._closed) and threading.get_ident() == threading.main_thread().ident
 
     def close(self) -> None:
         """Let the thread end when it has finished what it does; what comes later runs where it is called."""

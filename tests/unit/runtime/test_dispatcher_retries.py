@@ -65,7 +65,7 @@ def test_attempts_end() -> None:
     )
     assert isinstance(error.value.__cause__, house.driver.errors)
     assert house.pauses() == [1.0, 2.0]
-    assert house.dispatcher.stats() == PoolStats(max=10)
+    assert house.dispatcher.stats() == PoolStats(max=10, failures=3, waits=3)
 
 
 @pytest.mark.parametrize("kind", [FaultKind.AUTH, FaultKind.MISSING, FaultKind.OTHER])

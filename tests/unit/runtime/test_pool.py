@@ -42,7 +42,7 @@ def test_a_returned_connection_is_lent_again() -> None:
     second = house.lease()
     assert second is not first
     assert second.connection is first.connection
-    assert house.pool.stats() == PoolStats(max=10, used=1, created=1, leases=2)
+    assert house.pool.stats() == PoolStats(max=10, used=1, created=1, leases=2, waits=1)
 
 
 def test_connections_are_opened_one_by_one_and_only_when_needed() -> None:
@@ -61,7 +61,9 @@ def test_the_wait_for_a_connection_ends_after_its_time_and_says_how_the_pool_loo
     with pytest.raises(NoConnection) as refusal:
         house.lease(5.0)
     assert refusal.value.error is None
-    assert refusal.value.stats == PoolStats(max=2, used=2, pending=1, created=2, leases=2, wait_time=5.0)
+    assert refusal.value.stats == PoolStats(
+        max=2, used=2, pending=1, created=2, leases=2, waits=3, wait_time=5.0, wait_max=5.0
+    )
     assert house.fake_clock.waits == [pytest.approx(30.0), pytest.approx(30.0), 5.0]
     assert house.diary.of(Event.POOL_TIMED_OUT) == [
         {
@@ -84,7 +86,7 @@ def test_whoever_waits_gets_what_comes_back() -> None:
     lease = house.lease(5.0)
     assert lease.connection is held.connection
     assert house.fake_clock.now == 1002.0
-    assert house.pool.stats() == PoolStats(max=1, used=1, created=1, leases=2, wait_time=2.0)
+    assert house.pool.stats() == PoolStats(max=1, used=1, created=1, leases=2, waits=2, wait_time=2.0, wait_max=2.0)
 
 
 def test_a_returned_connection_serves_before_a_slow_new_one() -> None:
@@ -97,7 +99,9 @@ def test_a_returned_connection_serves_before_a_slow_new_one() -> None:
     assert house.pool.stats().connecting == 1
     (connect,) = house.fake_clock.held
     connect()
-    assert house.pool.stats() == PoolStats(max=2, idle=1, used=1, created=2, leases=2, wait_time=1.0)
+    assert house.pool.stats() == PoolStats(
+        max=2, idle=1, used=1, created=2, leases=2, waits=2, wait_time=1.0, wait_max=1.0
+    )
 
 
 def test_connecting_gets_the_time_that_its_caller_has() -> None:
@@ -118,7 +122,7 @@ def test_a_failed_connect_reaches_its_caller_and_frees_its_place() -> None:
     with pytest.raises(NoConnection) as refusal:
         house.lease()
     assert str(refusal.value.error) == "Connection refused"
-    assert house.pool.stats() == PoolStats(max=1)
+    assert house.pool.stats() == PoolStats(max=1, failures=1, waits=1)
     assert house.lease().connection.number == 1
 
 
@@ -130,7 +134,7 @@ def test_a_silent_server_does_not_hold_the_caller_longer_than_its_time() -> None
     assert refusal.value.stats.connecting == 1
     assert house.fake_clock.now == 1003.0
     house.fake_clock.held[0]()  # it answers after all
-    assert house.pool.stats() == PoolStats(max=10, idle=1, created=1, timeouts=1, wait_time=3.0)
+    assert house.pool.stats() == PoolStats(max=10, idle=1, created=1, timeouts=1, waits=1, wait_time=3.0, wait_max=3.0)
 
 
 def test_a_dead_connection_is_never_lent() -> None:
@@ -225,7 +229,7 @@ def test_an_old_connection_is_closed_when_it_comes_back() -> None:
     lease = house.lease()
     house.fake_clock.now += 101.0
     house.pool.give_back(lease)
-    assert house.pool.stats() == PoolStats(max=10, created=1, retired=1, leases=1)
+    assert house.pool.stats() == PoolStats(max=10, created=1, retired=1, leases=1, waits=1)
 
 
 def test_connections_that_nobody_needs_are_closed() -> None:
@@ -337,7 +341,7 @@ def test_cancelling_ends_the_wait() -> None:
     with pytest.raises(QueryCancelled, match="SELECT was cancelled"):
         house.lease(5.0, call)
     house.pool.give_back(held)
-    assert house.pool.stats() == PoolStats(max=1, idle=1, created=1, leases=1, wait_time=1.0)
+    assert house.pool.stats() == PoolStats(max=1, idle=1, created=1, leases=1, waits=2, wait_time=1.0, wait_max=1.0)
 
 
 def test_a_connection_that_comes_too_late_for_a_cancelled_call_goes_back() -> None:
@@ -347,7 +351,7 @@ def test_a_connection_that_comes_too_late_for_a_cancelled_call_goes_back() -> No
     with pytest.raises(QueryCancelled):
         house.lease(5.0, call)
     assert house.fake_clock.waits == []
-    assert house.pool.stats() == PoolStats(max=10, idle=1, created=1, leases=1)
+    assert house.pool.stats() == PoolStats(max=10, idle=1, created=1, leases=1, waits=1)
 
 
 def test_an_interrupted_wait_leaves_no_trace() -> None:
@@ -358,7 +362,7 @@ def test_an_interrupted_wait_leaves_no_trace() -> None:
     house = House(Interrupted())
     with pytest.raises(KeyboardInterrupt):
         house.lease(5.0)
-    assert house.pool.stats() == PoolStats(max=10, idle=1, created=1, leases=1)
+    assert house.pool.stats() == PoolStats(max=10, idle=1, created=1, leases=1, waits=1)
 
 
 def test_a_forked_child_touches_nothing_of_its_parent() -> None:

@@ -178,3 +178,16 @@ def test_a_person_may_cancel_at_any_time_and_firmness_follows() -> None:
     assert driver.diary[1][2] == pytest.approx(call.deadline.grace, abs=0.05)
     watchdog.unwatch(call)
     watchdog.close()
+
+
+def test_a_connection_that_is_busy_for_too_long_is_cut_off() -> None:
+    driver = TimedDriver()
+    watchdog = Watchdog(Clock())
+    with watchdog.guard(driver, FakeConnection(1), 60.0) as guarded:
+        pass
+    assert not guarded.aborted
+    with watchdog.guard(driver, FakeConnection(2), 0.05) as guarded:
+        _until(lambda: guarded.aborted)
+    assert [entry[0] for entry in driver.diary] == ["abort"]
+    assert guarded.due == math.inf, "nobody acts on it any more"
+    watchdog.close()

@@ -1,0 +1,1 @@
+"""Many threads over a small pool for a long time, while everything around them fails."""

@@ -1,0 +1,1 @@
+"""Real faults, one declarative table of them, and what each must and must not do to a call."""

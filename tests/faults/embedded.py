@@ -248,6 +248,7 @@ FAULTS = (
         code="IOException",
         failures=((FaultKind.RESOURCE, Phase.WRITE),),
         events=_FAILED,
+        needs="/dev/full",
         advice="make room",
     ),
     Fault(

@@ -319,6 +319,7 @@ FAULTS = (
         code="53100",
         failures=((FaultKind.RESOURCE, Phase.WRITE),),
         events=_FAILED,
+        needs="/dev/full",
         advice="make room on the server",
     ),
     Fault(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -72,6 +73,8 @@ class Fault:
         Whether the caller has allowed its work to be repeated; reads always are.
     in_child : bool
         Whether it is tried in a process of its own.
+    needs : str, optional
+        A file without which it cannot be provoked, and which not every operating system has.
     advice : str
         What a user can do.
     """
@@ -86,7 +89,13 @@ class Fault:
     exhausts: bool = False
     repeatable: bool = True
     in_child: bool = False
+    needs: str | None = None
     advice: str
+
+    @property
+    def possible(self) -> bool:
+        """Whether it can be provoked on this machine."""
+        return self.needs is None or Path(self.needs).exists()
 
     @property
     def attempts(self) -> int:

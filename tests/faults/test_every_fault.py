@@ -15,17 +15,22 @@ from tests.support.postgres_server import PostgresServer
 _PATIENCE = 4.0
 
 
+def _try(name: str, server: PostgresServer | None) -> None:
+    fault = FAULTS[name]
+    if not fault.possible:
+        pytest.skip(f"{fault.needs} is not there")
+    assert list(complaints(fault, observe(name, fault, server), patience=_PATIENCE)) == []
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("name", keys(POSTGRES))
 def test_a_fault_of_postgresql_does_what_its_row_says(name: str, faulty_server: PostgresServer) -> None:
-    seen = observe(name, FAULTS[name], faulty_server)
-    assert list(complaints(FAULTS[name], seen, patience=_PATIENCE)) == []
+    _try(name, faulty_server)
 
 
 @pytest.mark.parametrize("name", keys(DUCKDB))
 def test_a_fault_of_duckdb_does_what_its_row_says(name: str) -> None:
-    seen = observe(name, FAULTS[name], None)
-    assert list(complaints(FAULTS[name], seen, patience=_PATIENCE)) == []
+    _try(name, None)
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)

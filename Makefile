@@ -28,7 +28,7 @@ unit: $(VENV)/.installed-test
 # The tests that need PostgreSQL once more, on another major version.
 second-postgres: $(VENV)/.installed-test
 	FHIR4DS_TEST_POSTGRES_MAJOR=16 $(BIN)/python -m pytest -m 'postgres and not alone' --numprocesses auto --dist loadfile --quiet
-	FHIR4DS_TEST_POSTGRES_MAJOR=16 $(BIN)/python -m pytest -m 'postgres and alone' --quiet
+	FHIR4DS_TEST_POSTGRES_MAJOR=16 FHIR4DS_SOAK_SECONDS=5 $(BIN)/python -m pytest -m 'postgres and alone' --quiet
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff format .

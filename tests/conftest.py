@@ -28,7 +28,6 @@ from tests.support.postgres_server import PostgresServer, PostgresUnavailable
 _TESTS = Path(__file__).parent
 #: Tests that measure time, count connections of a server or send signals: nothing else may run beside them.
 _ALONE = (
-    "benchmarks",
     "faults",
     "integration/cli/test_process.py",
     "integration/drivers",
@@ -36,12 +35,18 @@ _ALONE = (
     "soak",
     "unit/runtime",
 )
+#: Tests among them that have a clock of their own, and take long.
+_SHARED = ("unit/runtime/test_pool_laws.py", "unit/runtime/test_pool_laws_can_fail.py")
+
+
+def _is_in(item: pytest.Item, places: tuple[str, ...]) -> bool:
+    return any(item.path.is_relative_to(_TESTS / place) for place in places)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that are run alone; all others may share the machine."""
     for item in items:
-        if any(item.path.is_relative_to(_TESTS / place) for place in _ALONE):
+        if _is_in(item, _ALONE) and not _is_in(item, _SHARED):
             item.add_marker("alone")
 
 

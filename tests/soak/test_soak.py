@@ -17,7 +17,7 @@ def _check(report: Report) -> None:
     print(report)
     assert report.wrong == []
     assert set(report.done) == {"read", "stream", "load", "insert", "borrow"}, "some jobs never end well"
-    assert report.faults.total() > SECONDS, "nothing happened"
+    assert report.faults.total() > report.seconds, "nothing happened"
     assert report.raised["QueryTimeout"] and report.raised["QueryCancelled"]
     # Callers are served in the order in which they came, so nobody waits longer than others.
     assert report.most <= 2 * report.least
@@ -25,7 +25,8 @@ def _check(report: Report) -> None:
 
 
 def test_duckdb() -> None:
-    _check(soak("duckdb", "duckdb://", SECONDS, random.randrange(10_000)))
+    # In this process there is no network to fail, so a part of the time finds as much.
+    _check(soak("duckdb", "duckdb://", SECONDS / 4, random.randrange(10_000)))
 
 
 @pytest.mark.postgres

@@ -153,6 +153,9 @@ class Renderer:
 
     @render.register
     def _(self, node: nodes.FromJson) -> str:
+        texts = self._text_of_first(node)
+        if texts is not None:
+            return texts
         return self.syntax.from_json(self.render(node.operand), node.type)
 
     @render.register
@@ -246,6 +249,17 @@ class Renderer:
         if not isinstance(array, nodes.Extract) or array.type is not SqlType.JSON:
             return None
         return self.syntax.extract_first(self.render(array.base), array.steps)
+
+    def _text_of_first(self, node: nodes.FromJson) -> str | None:
+        """The text of an item at a path, read together with the others instead of from JSON once more."""
+        match node:
+            case nodes.FromJson(
+                nodes.Apply("array_at", (nodes.Extract(type=SqlType.JSON) as items, place)) as first, SqlType.TEXT
+            ):
+                if items.many and self._first(first) is None:
+                    read = nodes.Extract(items.base, items.steps, SqlType.TEXT)
+                    return self.syntax.apply("array_at", self.render(read), self.render(place))
+        return None
 
     def source(self, node: nodes.Node) -> str:
         """Render an array as what an iteration walks, item by item in the type of the array."""

@@ -318,12 +318,13 @@ class Syntax(ABC):
         if form is ItemForm.SCALAR:
             # OFFSET keeps the planner from merging the steps, which would evaluate the item again in WHERE.
             return f"SELECT {selected}, {item} AS value FROM {source} OFFSET 0"
+        # Here it keeps the planner from sorting whole resources before it takes them apart.
         rows, value = item, self.from_json("item.value", type)
         if form is ItemForm.ARRAY:
             rows, value = self.array_rows(item), "item.value"
         return (
             f"SELECT {selected}, {value} AS value, item.ordinal FROM {source} "
-            f"CROSS JOIN LATERAL {rows} WITH ORDINALITY AS item (value, ordinal)"
+            f"CROSS JOIN LATERAL {rows} WITH ORDINALITY AS item (value, ordinal) OFFSET 0"
         )
 
     def result(

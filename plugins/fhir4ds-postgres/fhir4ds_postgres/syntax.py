@@ -59,7 +59,11 @@ class PostgresSyntax(Syntax):
         return f"jsonb_path_query({json}, {self._path(steps)})"
 
     def extract_first(self, json: str, steps: Sequence[Step]) -> str:
-        return f"jsonb_path_query_first({json}, {self._path(steps)})"
+        *parents, last = ("item" if step.here else step.each for step in steps)
+        if any(each is not False for each in parents) or last is not True:
+            return f"jsonb_path_query_first({json}, {self._path(steps)})"
+        # Where only the last member is an array, going to it and its first item costs half of a path.
+        return "(" + " -> ".join((json, *(self.text(step.name) for step in steps), "0")) + ")"
 
     def _path(self, steps: Sequence[Step]) -> str:
         members = (("" if step.here else "." + text_json.dumps(step.name, ensure_ascii=False), step) for step in steps)

@@ -156,6 +156,7 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
         (lambda s: _of_several(s, 3), "deep"),
     ],
     "extract_first": [
+        (lambda s: s.extract_first(_document(s), path("texts*")) or s.literal('"one"', _JSON), "one"),
         (lambda s: s.extract_first(_document(s), path("many*", "v*")) or s.literal("1", _JSON), 1),
         (lambda s: s.extract_first(_document(s), path("none*")) or s.literal(None, _JSON), None),
     ],

@@ -136,6 +136,15 @@ class Syntax(ABC):
         """The first JSON item at a path with repetition; None where that is the first of an array of all."""
         return None
 
+    def extract_first_where(
+        self, json: str, steps: Sequence[Step], member: str, equals: str, onward: Sequence[Step]
+    ) -> str | None:
+        """The first JSON value that is no null, ``onward`` from the items at a path of which a ``member`` is a text.
+
+        None where filtering and going on item by item costs no more.
+        """
+        return None
+
     def extract_several(self, json: str, paths: Sequence[Sequence[Step]]) -> str | None:
         """Array of the JSON values at paths without repetition, found in one pass, some of them NULL or JSON null.
 

@@ -243,12 +243,30 @@ class Renderer:
             return None
         array = node.arguments[0]
         if isinstance(array, nodes.Each) and not array.body.many:
+            found = self._first_where(array)
+            if found is not None:
+                return found
             where = None if array.where is None else self.render(array.where)
             rows, body = self.source(array.source), self.render(array.body)
             return self.syntax.first_each(rows, array.variable, array.index, where, body)
         if not isinstance(array, nodes.Extract) or array.type is not SqlType.JSON:
             return None
         return self.syntax.extract_first(self.render(array.base), array.steps)
+
+    def _first_where(self, each: nodes.Each) -> str | None:
+        """The first item of a filter by the text of a member, as one path where the dialect has such."""
+        item = nodes.Reference(each.variable, SqlType.JSON)
+        match each:
+            case nodes.Each(
+                source=nodes.Extract(base, steps, SqlType.JSON),
+                body=nodes.Extract(start, onward, SqlType.JSON),
+                where=nodes.Apply(
+                    "equal", (nodes.Extract(owner, (member,), SqlType.TEXT), nodes.Constant(value=str(wanted)))
+                ),
+                index=None,
+            ) if start == owner == item and not member.each and _MARK not in wanted:
+                return self.syntax.extract_first_where(self.render(base), steps, member.name, wanted, onward)
+        return None
 
     def _text_of_first(self, node: nodes.FromJson) -> str | None:
         """The text of an item at a path, read together with the others instead of from JSON once more."""

@@ -65,11 +65,20 @@ class PostgresSyntax(Syntax):
         # Where only the last member is an array, going to it and its first item costs half of a path.
         return "(" + " -> ".join((json, *(self.text(step.name) for step in steps), "0")) + ")"
 
+    def extract_first_where(
+        self, json: str, steps: Sequence[Step], member: str, equals: str, onward: Sequence[Step]
+    ) -> str:
+        name, wanted = (text_json.dumps(text, ensure_ascii=False) for text in (member, equals))
+        path = f"{self._steps(steps)} ? (@.{name} == {wanted}){self._steps(onward)} ? (@ != null)"
+        return f"jsonb_path_query_first({json}, {self.text('$' + path)})"
+
     def _path(self, steps: Sequence[Step]) -> str:
+        return self.text("$" + self._steps(steps))
+
+    def _steps(self, steps: Sequence[Step]) -> str:
         members = (("" if step.here else "." + text_json.dumps(step.name, ensure_ascii=False), step) for step in steps)
         # In lax mode [*] also takes a value that is no array, so it serves where that is not known beforehand.
-        path = "$" + "".join(name + ("" if step.each is False else "[*]") for name, step in members)
-        return self.text(path)
+        return "".join(name + ("" if step.each is False else "[*]") for name, step in members)
 
     def fetched(self, json: str) -> str:
         # A long value stands compressed outside of its row, and each use of the column would fetch it again.

@@ -40,6 +40,26 @@ _DOCUMENT = json(
 )
 
 
+#: Items by the text of a member: one without a value, one with null, and two with values.
+_KEYED = json(
+    text_json.dumps(
+        {
+            "many": [
+                {"k": "a", "v": 1},
+                {"k": 'it\'s \\ "so" é %'},
+                {"k": 'it\'s \\ "so" é %', "v": None},
+                {"k": 'it\'s \\ "so" é %', "v": 2},
+                {"k": 'it\'s \\ "so" é %', "v": 3},
+            ]
+        }
+    )
+)
+
+
+def _first_where(syntax: Syntax, onward: str, wanted: str) -> str | None:
+    return syntax.extract_first_where(_KEYED.spell(syntax), path("many*"), "k", wanted, path(onward))
+
+
 def _document(syntax: Syntax) -> str:
     return _DOCUMENT.spell(syntax)
 
@@ -154,6 +174,11 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
         (lambda s: _of_several(s, 1), "x"),
         (lambda s: _of_several(s, 2), None),
         (lambda s: _of_several(s, 3), "deep"),
+    ],
+    "extract_first_where": [
+        (lambda s: _first_where(s, "v", 'it\'s \\ "so" é %') or s.literal("2", _JSON), 2),
+        (lambda s: _first_where(s, "v", "other") or s.literal(None, _JSON), None),
+        (lambda s: _first_where(s, "k", 'it\'s \\ "so" é %') or s.text('it\'s \\ "so" é %'), 'it\'s \\ "so" é %'),
     ],
     "extract_first": [
         (lambda s: s.extract_first(_document(s), path("texts*")) or s.literal('"one"', _JSON), "one"),

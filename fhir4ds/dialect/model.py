@@ -27,6 +27,10 @@ class Capabilities:
         `Driver.load` is better than INSERT.
     files : bool
         The database can read files of resources in place (`Syntax.read_files`).
+    exact_decimals : bool
+        Decimals are exact to 38 digits, 12 of them after the point; otherwise they are binary fractions.
+    typed_results : bool
+        `Cursor.columns` tells the types of columns; otherwise a user's own SQL answers with JSON as text.
     embedded : bool
         The database runs inside this process: there is no server, port or login.
     """
@@ -36,6 +40,8 @@ class Capabilities:
     server_cursor: bool = False
     bulk_load: bool = False
     files: bool = False
+    exact_decimals: bool = False
+    typed_results: bool = False
     embedded: bool = False
 
 

@@ -27,10 +27,10 @@ import attrs
 
 from fhir4ds.database import Database, connect
 from fhir4ds.runtime.result import decode
+from fhir4ds.testing.comparison import canonical_rows
 from tests.benchmarks.expert import expert_statement
 from tests.compliance.fhirpath.path_navigation import PATH_NAVIGATION, Case
 from tests.fixtures.fhir.patients import patients
-from tests.support.comparison import canonical_rows
 from tests.support.postgres_server import PostgresServer
 
 #: Most that PostgreSQL may take in times of DuckDB, at a hundred patients; and a compiled query in times of an expert's.

@@ -29,8 +29,8 @@ from fhir4ds.fhirpath import ast
 from fhir4ds.fhirpath.parser import parse
 from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
 from fhir4ds.runtime.result import decode
+from fhir4ds.testing.comparison import canonical_rows
 from tests.benchmarks.population_expert import EXPERT, expert_statement
-from tests.support.comparison import canonical_rows
 from tests.support.postgres_server import PostgresServer
 from tests.support.sample_data import data_dir
 

@@ -28,8 +28,8 @@ from fhir4ds.database import Database, connect
 from fhir4ds.dialect.statement import Column, Statement
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.runtime.result import decode
+from fhir4ds.testing.comparison import canonical_rows
 from tests.fixtures.fhir.patients import patients
-from tests.support.comparison import canonical_rows
 from tests.support.postgres_server import PostgresServer
 
 #: Most that a view may take in times of the expert's SQL.

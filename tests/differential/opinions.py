@@ -13,7 +13,7 @@ from fhir4ds.compiler.options import Options
 from fhir4ds.database import Database
 from fhir4ds.errors import Fhir4dsError
 from fhir4ds.plan.source import InlineSource
-from tests.support.comparison import canonical
+from fhir4ds.testing.comparison import canonical
 
 
 @attrs.frozen

@@ -24,7 +24,7 @@ from uuid import uuid4
 
 import attrs
 
-from tests.conftest import administrator
+from tests.support.postgres_databases import administrator
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -28,5 +28,13 @@ def fhir4ds_dialects() -> Iterable[Dialect]:
         load_driver=load_driver,
         requires="duckdb>=1.4,<3",
         driver_module="duckdb",
-        capabilities=Capabilities(read_only=True, server_cursor=True, bulk_load=True, files=True, embedded=True),
+        capabilities=Capabilities(
+            read_only=True,
+            server_cursor=True,
+            bulk_load=True,
+            files=True,
+            exact_decimals=True,
+            typed_results=True,
+            embedded=True,
+        ),
     )

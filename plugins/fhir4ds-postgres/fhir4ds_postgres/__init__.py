@@ -29,5 +29,12 @@ def fhir4ds_dialects() -> Iterable[Dialect]:
         requires="psycopg2-binary>=2.9",
         driver_module="psycopg2",
         port=5432,
-        capabilities=Capabilities(read_only=True, statement_timeout=True, server_cursor=True, bulk_load=True),
+        capabilities=Capabilities(
+            read_only=True,
+            statement_timeout=True,
+            server_cursor=True,
+            bulk_load=True,
+            exact_decimals=True,
+            typed_results=True,
+        ),
     )

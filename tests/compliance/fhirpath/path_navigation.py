@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from tests.support.comparison import canonical, canonical_rows
+from fhir4ds.testing.comparison import canonical, canonical_rows
 
 PATIENTS = Path(__file__).parents[2] / "fixtures" / "fhir" / "patients.json"
 PATIENT_COUNT = 100

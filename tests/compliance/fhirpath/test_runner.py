@@ -26,8 +26,8 @@ import attrs
 from fhir4ds.database import Database, connect
 from fhir4ds.errors import Fhir4dsError
 from fhir4ds.registry import registry
+from fhir4ds.testing.comparison import canonical_rows
 from tests.compliance.fhirpath.path_navigation import PATH_NAVIGATION, PATIENTS, Case, faults, patients
-from tests.support.comparison import canonical_rows
 from tests.support.postgres_server import PostgresServer, PostgresUnavailable
 
 _DIALECTS = {

@@ -13,8 +13,8 @@ import pytest
 
 from fhir4ds.database import Database, connect
 from fhir4ds.errors import Fhir4dsError
-from tests.conftest import administrator
-from tests.support.comparison import canonical_rows
+from fhir4ds.testing.comparison import canonical_rows
+from tests.support.postgres_databases import administrator
 
 
 @attrs.frozen

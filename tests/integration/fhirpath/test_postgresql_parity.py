@@ -16,10 +16,10 @@ import pytest
 from fhir4ds.database import Database
 from fhir4ds.errors import EvaluationError, QueryFailed, UnknownElement
 from fhir4ds.runtime.answer import decode_json
+from fhir4ds.testing.comparison import canonical, canonical_rows
 from tests.compliance.fhirpath.path_navigation import PATH_NAVIGATION, PATIENTS, Case, expected_rows, patients
 from tests.fixtures.fhir.generate import FOLDER
 from tests.integration.fhirpath.conftest import MakePair, Pair
-from tests.support.comparison import canonical, canonical_rows
 
 pytestmark = pytest.mark.postgres
 

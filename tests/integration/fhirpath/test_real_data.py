@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from fhir4ds.database import Database
+from fhir4ds.testing.comparison import canonical_rows
 from tests.compliance.fhirpath.path_navigation import PATH_NAVIGATION, walk
 from tests.integration.fhirpath.conftest import MakePair, Pair
-from tests.support.comparison import canonical_rows
 from tests.support.conformance import conformance_dir
 
 pytestmark = pytest.mark.postgres

@@ -13,8 +13,8 @@ from fhir4ds.errors import SourceError
 from fhir4ds.plan.source import TableSource
 from fhir4ds.store.report import Counts
 from fhir4ds.store.table import describe_table
-from tests.conftest import administrator
 from tests.integration.store.conftest import Open, contents, tables
+from tests.support.postgres_databases import administrator
 
 PATIENT = '{"resourceType": "Patient", "id": "a", "birthDate": "1970-01-01", "multipleBirthInteger": 2}'
 GROUP = '{"resourceType": "Group", "id": "b", "quantity": 3}'

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fhir4ds.database import Database, connect
-from tests.support.comparison import canonical_rows
+from fhir4ds.testing.comparison import canonical_rows
 from tests.support.conformance import conformance_dir
 from tests.support.sample_data import data_dir
 

@@ -13,8 +13,8 @@ import pytest
 
 from fhir4ds.database import Database
 from fhir4ds.errors import CompileError, EvaluationError
+from fhir4ds.testing.comparison import canonical_rows
 from tests.integration.views.conftest import Stored
-from tests.support.comparison import canonical_rows
 from tests.support.conformance import conformance_dir
 
 pytestmark = pytest.mark.postgres

@@ -8,8 +8,8 @@ import pytest
 
 from fhir4ds.database import Database
 from fhir4ds.errors import EvaluationError, InvalidArguments
+from fhir4ds.testing.comparison import canonical_rows
 from tests.integration.views.conftest import Stored
-from tests.support.comparison import canonical_rows
 
 pytestmark = pytest.mark.postgres
 

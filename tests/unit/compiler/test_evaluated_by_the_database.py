@@ -27,7 +27,7 @@ from fhir4ds.functions.declaration import Example
 from fhir4ds.plan.source import InlineSource
 from fhir4ds.runtime.answer import encode_json
 from fhir4ds.runtime.result import decode
-from tests.support.comparison import canonical
+from fhir4ds.testing.comparison import canonical
 from tests.support.engines import Engine, duckdb_engine
 
 #: The words that spell expressions; the others spell statements, or text that stands in every statement.

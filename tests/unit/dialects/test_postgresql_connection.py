@@ -23,7 +23,7 @@ from fhir4ds.errors import (
     UnknownDialect,
 )
 from fhir4ds.runtime.settings import DEFAULTS
-from tests.conftest import administrator
+from tests.support.postgres_databases import administrator
 from tests.support.postgres_server import SECRET
 
 pytestmark = pytest.mark.postgres

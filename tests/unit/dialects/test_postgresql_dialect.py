@@ -58,6 +58,8 @@ def test_it_says_what_it_is() -> None:
         "server_cursor": True,
         "bulk_load": True,
         "files": False,
+        "exact_decimals": True,
+        "typed_results": True,
         "embedded": False,
     }
 

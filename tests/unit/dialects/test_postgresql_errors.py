@@ -25,7 +25,7 @@ from fhir4ds.errors import (
     UnknownElement,
 )
 from fhir4ds.runtime.session import Session
-from tests.conftest import administrator
+from tests.support.postgres_databases import administrator
 from tests.support.postgres_server import SECRET
 
 pytestmark = pytest.mark.postgres

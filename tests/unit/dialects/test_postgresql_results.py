@@ -11,7 +11,7 @@ import pytest
 
 from fhir4ds.database import Database, connect
 from fhir4ds.errors import Fhir4dsError
-from tests.support.comparison import canonical, canonical_rows
+from fhir4ds.testing.comparison import canonical, canonical_rows
 
 pytestmark = pytest.mark.postgres
 

@@ -18,8 +18,8 @@ from fhir4ds import errors
 from fhir4ds.database import Database
 from fhir4ds.errors import Fhir4dsError
 from fhir4ds.registry import Registry, registry
-from tests.conftest import administrator
 from tests.support.documentation import DOCS, Block, Clinic, blocks, is_as_shown
+from tests.support.postgres_databases import administrator
 from tests.unit.conftest import Install
 
 _PAGE = DOCS / "guides" / "troubleshooting.md"

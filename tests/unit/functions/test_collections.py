@@ -9,7 +9,7 @@ import pytest
 
 from fhir4ds.database import Database
 from fhir4ds.errors import EvaluationError
-from tests.support.comparison import canonical
+from fhir4ds.testing.comparison import canonical
 
 _D = Decimal
 _PATIENT: dict[str, Any] = {"resourceType": "Patient", "id": "p", "name": [{"given": ["A", "1"]}, {"given": ["C"]}]}

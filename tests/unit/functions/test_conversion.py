@@ -10,7 +10,7 @@ import pytest
 
 from fhir4ds.database import Database
 from fhir4ds.errors import EvaluationError, InvalidArguments
-from tests.support.comparison import canonical
+from fhir4ds.testing.comparison import canonical
 
 _D = Decimal
 _OBSERVATION: dict[str, Any] = {

@@ -17,7 +17,7 @@ from fhir4ds.errors import (
     UnsupportedFeature,
 )
 from fhir4ds.functions.left_out import LEFT_OUT
-from tests.support.comparison import canonical
+from fhir4ds.testing.comparison import canonical
 
 _PATIENT: dict[str, Any] = {
     "resourceType": "Patient",

@@ -10,7 +10,7 @@ import pytest
 from fhir4ds.database import Database
 from fhir4ds.errors import CompileError, InvalidArguments, InvalidOperation, UnsupportedFeature
 from fhir4ds.fhirpath.literals import quote
-from tests.support.comparison import canonical
+from fhir4ds.testing.comparison import canonical
 
 _PATIENT: dict[str, Any] = {
     "resourceType": "Patient",

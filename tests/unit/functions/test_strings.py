@@ -8,7 +8,7 @@ import pytest
 
 from fhir4ds.database import Database
 from fhir4ds.errors import CompileError, EvaluationError, InvalidArguments, InvalidOperation
-from tests.support.comparison import canonical
+from fhir4ds.testing.comparison import canonical
 
 _PATIENT: dict[str, Any] = {
     "resourceType": "Patient",

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
-from fhir4ds.dialect.primitives import PRIMITIVES
-from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
-from tests.support.comparison import canonical
-from tests.support.engines import Engine, parse_json
-from tests.unit.dialects.literals import Literal, array, boolean, decimal, integer, json, text
+from fhir4ds.testing.cases.literals import Literal, array, boolean, decimal, integer, json, text
 
 _NO_TEXTS = array(SqlType.TEXT)
 
@@ -163,7 +156,7 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ((decimal("1"), decimal("3")), Decimal("0.333333333333")),
         ((decimal("-2"), decimal("3")), Decimal("-0.666666666667")),
         ((decimal("0"), decimal("3")), Decimal(0)),
-        ((decimal("12345678.9"), decimal("0.001")), Decimal("12345678900")),
+        ((decimal("12345678.9"), decimal("0.001")), Decimal(12345678900)),
     ],
     "quotient_decimal": [
         ((decimal("5.5"), decimal("0.7")), 7),
@@ -284,84 +277,10 @@ CLOCKS = {
 #: Primitives that are parts of a regular expression, which is all that they can be judged by.
 PATTERNS = ("word_boundary", "line_mode")
 
-_JSON_RESULTS = ("to_json", "json_object", "json_members", "json_items")
+JSON_RESULTS = ("to_json", "json_object", "json_members", "json_items")
 
 #: Primitives whose result is a whole number, of whichever SQL type; the compiler casts it.
-_WHOLE = ("quotient_decimal", "ceiling", "floor", "truncate", "array_sum")
+WHOLE = ("quotient_decimal", "ceiling", "floor", "truncate", "array_sum")
 
 #: Primitives whose arguments must have a type of their own, which a bare text literal of SQL has not.
-_TYPED = ("to_json",)
-
-_CASES = [
-    pytest.param(name, arguments, expected, id=f"{name}-{number}")
-    for name, meanings in MEANINGS.items()
-    for number, (arguments, expected) in enumerate(meanings, start=1)
-]
-
-
-def test_every_primitive_has_a_meaning_here() -> None:
-    """A new primitive comes with arguments and values that hold on every database."""
-    assert set(PRIMITIVES) == {*MEANINGS, *CLOCKS, *PATTERNS}
-
-
-@pytest.mark.parametrize(("name", "arguments", "expected"), _CASES)
-def test_primitive_means_the_same_everywhere(
-    engine: Engine, name: str, arguments: tuple[Literal, ...], expected: object
-) -> None:
-    """Each primitive gives the stated value, not merely the same on all databases."""
-    value = engine.value(engine.syntax.apply(name, *(_spell(engine.syntax, name, each) for each in arguments)))
-    if name in _WHOLE and isinstance(expected, int):
-        value = int(value) if value == int(value) else value
-    if isinstance(expected, bytes):
-        value = bytes(value)  # PostgreSQL's driver gives a view of them
-    assert canonical(parse_json(value) if name in _JSON_RESULTS else value) == canonical(expected)
-
-
-def _spell(syntax: Syntax, primitive: str, literal: Literal) -> str:
-    spelled = literal.spell(syntax)
-    return syntax.cast(spelled, literal.type) if primitive in _TYPED else spelled
-
-
-@pytest.mark.parametrize(("name", "shape"), CLOCKS.items())
-def test_clock_primitives_give_utc_text(engine: Engine, name: str, shape: str) -> None:
-    """The clock is read in UTC, whatever the time zone of the session, and keeps still within a statement."""
-    read = engine.syntax.apply(name)
-    [(first, second)] = engine.run(f"SELECT {read}, {read}")
-    assert re.fullmatch(shape, first) and first == second
-
-
-def test_word_boundaries(engine: Engine) -> None:
-    """A boundary is where a word begins or ends, and nothing else."""
-    syntax = engine.syntax
-    boundary = syntax.apply("word_boundary")
-    pattern = syntax.apply("concat", boundary, syntax.apply("concat", syntax.text("o"), boundary))
-    found = [syntax.apply("regexp_matches", syntax.text(value), pattern) for value in ("on or off", "x o y", "o")]
-    assert engine.run(f"SELECT {', '.join(found)}") == [(False, True, True)]
-
-
-def test_line_mode(engine: Engine) -> None:
-    """In this mode a line has a beginning and an end of its own."""
-    syntax = engine.syntax
-    mode = engine.value(syntax.apply("line_mode"))
-    assert engine.value(syntax.apply("regexp_matches", syntax.text("a\nb"), syntax.text(f"(?{mode})^b$"))) is True
-    assert engine.value(syntax.apply("regexp_matches", syntax.text("a\nb"), syntax.text("^b$"))) is False
-
-
-def test_primitives_stay_single_operands(engine: Engine) -> None:
-    """A primitive can stand inside any other without parentheses of its own."""
-    syntax = engine.syntax
-    joined = syntax.apply("concat", syntax.text("a"), syntax.text("b"))
-    kind = syntax.apply("json_kind", syntax.literal("[1]", SqlType.JSON))
-    same = syntax.apply("equal", joined, syntax.text("ab"))
-    both = syntax.apply("and", same, syntax.apply("not", syntax.apply("equal", kind, syntax.text("object"))))
-    picked = syntax.apply("array_at", syntax.array([joined, kind], SqlType.TEXT), syntax.apply("add", "1", "1"))
-    assert engine.run(f"SELECT {both}, {picked}, {syntax.apply('is_null', both)}") == [(True, "array", False)]
-
-
-def test_arguments_with_braces_are_left_alone(engine: Engine) -> None:
-    """Templates are filled once: what stands in an argument is never taken for a part of a template."""
-    syntax = engine.syntax
-    hostile = "{0} {1} {*} {} {{}} %s"
-    for name in ("coalesce", "concat"):
-        value = engine.value(syntax.apply(name, syntax.text(hostile), syntax.text("")))
-        assert value == hostile
+TYPED = ("to_json",)

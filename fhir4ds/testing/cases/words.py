@@ -1,24 +1,17 @@
-"""Every word of a dialect's syntax: what it means, on every database."""
+"""Every word of a dialect's syntax that is an expression: the value that it has, on every database."""
 
 from __future__ import annotations
 
-import inspect
 import json as text_json
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import ColumnKind, ColumnType, SqlType
-from tests.support.comparison import canonical
-from tests.support.engines import Engine, parse_json
-from tests.unit.dialects import test_syntax_statements
-from tests.unit.dialects.literals import Literal, boolean, integer, json, text
-from tests.unit.dialects.relations import is_there, looked_up
-from tests.unit.dialects.test_syntax_statements import STATEMENTS, path
+from fhir4ds.testing.cases.literals import Literal, boolean, integer, json, path, text
+from fhir4ds.testing.cases.relations import is_there, looked_up
 
 _BOOLEAN, _INTEGER, _DECIMAL, _TEXT, _JSON = SqlType
 
@@ -298,47 +291,3 @@ def _repeat(syntax: Syntax, *, distinct: bool, levels: int = 9) -> str:
     body = syntax.flat_each(syntax.array_rows("level"), "item", None, None, reached, "target", "target")
     start, overflow = (syntax.array([syntax.text(text)], _TEXT) for text in ("a", "too deep"))
     return syntax.repeat(start, "level", body, _TEXT, distinct=distinct, levels=levels, overflow=overflow)
-
-
-_CASES = [
-    pytest.param(build, expected, id=f"{word}-{number}")
-    for word, cases in EXPRESSIONS.items()
-    for number, (build, expected) in enumerate(cases, start=1)
-]
-
-
-def test_every_word_has_a_meaning_here() -> None:
-    """A new word comes with a case that holds on every database."""
-    words = {name for name, _ in inspect.getmembers(Syntax, inspect.isfunction) if not name.startswith("_")}
-    assert words == set(EXPRESSIONS) | set(STATEMENTS)
-    assert all(callable(getattr(test_syntax_statements, test, None)) for test in STATEMENTS.values())
-
-
-@pytest.mark.parametrize(("build", "expected"), _CASES)
-def test_word_means_the_same_everywhere(engine: Engine, build: Callable[[Syntax], str], expected: object) -> None:
-    """Each word gives the stated value, not merely the same on all databases."""
-    value = engine.value(build(engine.syntax))
-    shown = value if canonical(value) == canonical(expected) else _parsed(value)
-    assert canonical(shown) == canonical(expected)
-
-
-def _parsed(value: Any) -> Any:
-    try:
-        return parse_json(value)
-    except (TypeError, ValueError):
-        return value
-
-
-@pytest.mark.parametrize("type", SqlType)
-def test_types_hold_their_values(engine: Engine, type: SqlType) -> None:
-    """Every type has a name that a table column can have."""
-    name = engine.syntax.types[type]
-    engine.run(f"CREATE TEMPORARY TABLE types_{type.value} (value {name})")
-    assert engine.run(f"SELECT value FROM types_{type.value}") == []
-
-
-def test_table_options_are_accepted(engine: Engine) -> None:
-    """A table can be made with the options of the dialect."""
-    engine.run(f"CREATE TABLE options (resource {engine.syntax.types[_JSON]}){engine.syntax.table_options}")
-    assert engine.run("SELECT COUNT(*) FROM options") == [(0,)]
-    engine.run("DROP TABLE options")

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import attrs
 
+from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
 
@@ -59,3 +60,9 @@ def array(type: SqlType, *values: Scalar) -> Literal:
 
 def _literal(values: tuple[Scalar, ...], type: SqlType) -> Literal:
     return Literal(values[0] if len(values) == 1 else values, type)
+
+
+def path(*names: str) -> list[Step]:
+    """Steps by name; ``name*`` goes to each item, ``name?`` where that is not known."""
+    marks = {"*": True, "?": None}
+    return [Step(name[:-1], marks[name[-1]]) if name[-1:] in marks else Step(name) for name in names]

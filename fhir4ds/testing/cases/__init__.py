@@ -1,0 +1,1 @@
+"""What the tests ask, and what is to be answered: data, apart from the tests."""

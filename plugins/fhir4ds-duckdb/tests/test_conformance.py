@@ -1,0 +1,5 @@
+"""DuckDB, embedded, passes the conformance kit."""
+
+from fhir4ds.testing.suite import *
+
+DIALECT = "duckdb"

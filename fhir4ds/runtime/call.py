@@ -10,7 +10,7 @@ import attrs
 
 from fhir4ds.dialect.driver import Connection, Driver
 from fhir4ds.dialect.faults import Fault
-from fhir4ds.errors import QueryCancelled
+from fhir4ds.errors import ConnectFailed, QueryCancelled
 from fhir4ds.runtime.clock import Clock
 from fhir4ds.runtime.deadline import Deadline, Stage
 from fhir4ds.runtime.retry import Phase
@@ -141,7 +141,9 @@ class Call:
     def _ask(self) -> None:
         self._asked = True
         self.due = self._clock.monotonic() + self.deadline.grace
-        self._clock.start(self._request)
+        # Where no thread is left for it, the line is cut after the grace, as where the answer does not come.
+        with contextlib.suppress(ConnectFailed):
+            self._clock.start(self._request)
 
     def _request(self) -> None:
         """Ask the database to stop, on a thread of its own as the answer may never come."""

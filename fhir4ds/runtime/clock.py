@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from fhir4ds.errors import ConnectFailed
+
 
 class Clock:
     """The real clock."""
@@ -31,7 +33,31 @@ class Clock:
         return random.random()  # noqa: S311 - jitter is no secret
 
     def start(self, task: Callable[[], None]) -> None:
-        """Run a task that may block on a thread of its own, which does not keep the process alive."""
+        """Run a task that may block on a thread of its own, which does not keep the process alive.
+
+        Raises
+        ------
+        ConnectFailed
+            If the system has no thread left.
+        """
         # The context of the caller goes along: log contexts of the host live there.
         context = contextvars.copy_context()
-        threading.Thread(target=context.run, args=(task,), name="fhir4ds-task", daemon=True).start()
+        started(threading.Thread(target=context.run, args=(task,), name="fhir4ds-task", daemon=True))
+
+
+def started(thread: threading.Thread) -> threading.Thread:
+    """Start a thread.
+
+    Raises
+    ------
+    ConnectFailed
+        If the system has no thread left.
+    """
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise ConnectFailed(
+            f"the database cannot be asked: {error}",
+            hint="the process is at a limit of the system for threads or memory (ulimit -u, pids.max of the container)",
+        ) from error
+    return thread

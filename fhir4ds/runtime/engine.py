@@ -14,7 +14,7 @@ import attrs
 from fhir4ds import events
 from fhir4ds.dialect.driver import Driver
 from fhir4ds.dialect.model import Dialect
-from fhir4ds.errors import BrokenPlugin, MissingDriver
+from fhir4ds.errors import BrokenPlugin, ConnectFailed, MissingDriver
 from fhir4ds.events import Event
 from fhir4ds.runtime.call import Call, Failure
 from fhir4ds.runtime.clock import Clock
@@ -170,11 +170,15 @@ class Engine:
             if error is None:
                 raise self.explainer.no_connection(refusal, call, waited) from None
             if not isinstance(error, self.driver.errors):
-                raise error from None
+                raise error from error.__cause__
             call.failure = Failure(self.driver.fault(error, None), Phase.CONNECT)
             raise self.explainer.error(call.failure, call) from error
         call.charge_wait(started)
-        self.arm(call, lease)
+        try:
+            self.arm(call, lease)
+        except ConnectFailed:  # nobody can watch its deadline
+            self.give_back(call, lease, dirty=False)
+            raise
         return lease
 
     def give_back(self, call: Call, lease: Lease, *, lost: bool = False, dirty: bool) -> None:

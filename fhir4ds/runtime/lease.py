@@ -61,6 +61,14 @@ class Member:
 
 
 @attrs.frozen(eq=False)
+class Attempt:
+    """A connection that is to come: a new one, or, where there is a member, that one when it has answered."""
+
+    member: Member | None
+    patience: float
+
+
+@attrs.frozen(eq=False)
 class Lease:
     """A loan of one connection: the token that is needed to give it back, once."""
 

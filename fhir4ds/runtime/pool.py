@@ -15,16 +15,15 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 
 from fhir4ds.dialect.driver import Connection, Driver
-from fhir4ds.errors import FHIRPathExecutionError, PoolClosed
+from fhir4ds.errors import ConnectFailed, FHIRPathExecutionError, PoolClosed
 from fhir4ds.events import Event
 from fhir4ds.runtime.call import Call
 from fhir4ds.runtime.clock import Clock
-from fhir4ds.runtime.lease import Lease, Member, NoConnection, PoolStats, Waiter
+from fhir4ds.runtime.lease import Attempt, Lease, Member, NoConnection, PoolStats, Waiter
 from fhir4ds.runtime.settings import Settings
 
 __all__ = ["Pool", "PoolStats", "not_on_loan", "pool_closed"]
 
-Task = Callable[[], None]
 Report = Callable[[Event, Mapping[str, object]], None]
 Guard = Callable[[Connection, float], AbstractContextManager[Call | None]]
 
@@ -74,6 +73,7 @@ class Pool:
         self._loans: dict[int, Lease] = {}  # by identity of the connection
         self._waiters: deque[Waiter] = deque()
         self._connecting = 0
+        self._awaited: list[Attempt] = []  # those of them on which waiters rely, the oldest first
         self._closing = 0
         self._generation = 0
         self._closed = False
@@ -157,8 +157,8 @@ class Pool:
                 leaving.append((self._idle.popleft(), "idle"))
             self._closing += len(leaving)
             # A probe may be waiting for a connection that was not idle long enough to need it.
-            tasks = self._grow(now) if self._waiters else []
-        self._run(tasks)
+            attempts = self._grow(now) if self._waiters else []
+        self._run(attempts)
         if leaving:
             self._dispose(leaving)
 
@@ -214,8 +214,8 @@ class Pool:
             with self._lock:
                 self._check_open()
                 self._waiters.append(waiter)
-                tasks = self._grow(since)
-            self._run(tasks)
+                attempts = self._grow(since)
+            self._run(attempts)
             if call is None or call.sleeps_on(waiter.event):
                 self._clock.wait(waiter.event, until - self._clock.monotonic())
         except BaseException:
@@ -257,6 +257,8 @@ class Pool:
             stats = self._stats()
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
+                # What it gave up must not be what the next one relies on: the network may be well again by then.
+                del self._awaited[: max(0, len(self._awaited) - len(self._waiters))]
         return stats
 
     def _offer(self, member: Member) -> None:
@@ -274,44 +276,76 @@ class Pool:
         self._leases += 1
         return lease
 
-    def _grow(self, now: float) -> list[Task]:
-        """Tasks that bring connections for those who wait, at most one for each. Under the lock.
+    def _grow(self, now: float) -> list[Attempt]:
+        """Attempts to bring connections for those who wait, at most one for each. Under the lock.
 
-        Attempts belong to no particular waiter: each one that ends serves, or fails, the first in the queue.
+        They belong to no particular waiter: each one that ends serves, or fails, the first in the queue. One that was
+        given up keeps its place until it ends, and may still serve, but fails nobody.
         """
-        tasks: list[Task] = []
-        while len(self._waiters) > self._connecting:
+        attempts: list[Attempt] = []
+        while len(self._waiters) > len(self._awaited):
             timeout = min(_PATIENCE, max(0.001, max(waiter.until for waiter in self._waiters) - now))
             if self._idle:
-                tasks.append(partial(self._probe, self._idle.pop(), min(_PROBE_PATIENCE, timeout / 2)))
+                attempts.append(Attempt(self._idle.pop(), min(_PROBE_PATIENCE, timeout / 2)))
             elif self._connecting + self._closing + len(self._loans) < self._settings.pool_size:
-                tasks.append(partial(self._connect, timeout))
+                attempts.append(Attempt(None, timeout))
             else:
                 break
             self._connecting += 1
-        return tasks
+            self._awaited.append(attempts[-1])
+        return attempts
 
-    def _run(self, tasks: list[Task]) -> None:
-        for task in tasks:
-            self._clock.start(task)
+    def _run(self, attempts: list[Attempt]) -> None:
+        ahead = deque(attempts)
+        while ahead:
+            attempt = ahead.popleft()
+            try:
+                self._clock.start(partial(self._bring, attempt))
+            except ConnectFailed as error:  # no thread is left
+                ahead += self._fail(error, attempt, unasked=attempt.member)
+
+    def _fail(self, error: Exception, attempt: Attempt, *, unasked: Member | None = None) -> list[Attempt]:
+        """End an attempt with an error for the first waiter, and return those that may begin in its place."""
+        leaving = []
+        with self._lock:
+            awaited = self._end(attempt)
+            self._failures += 1
+            if unasked is not None and self._closed:
+                self._closing += 1
+                leaving.append((unasked, "closed"))
+            elif unasked is not None:
+                self._idle.append(unasked)
+            if awaited and self._waiters:
+                waiter = self._waiters.popleft()
+                waiter.error = error
+                waiter.event.set()
+            attempts = self._grow(self._clock.monotonic())
+        self._dispose(leaving)
+        self._close_driver()
+        return attempts
+
+    def _end(self, attempt: Attempt) -> bool:
+        """Free the place of an attempt, and say whether waiters relied on it. Under the lock."""
+        self._connecting -= 1
+        awaited = attempt in self._awaited
+        if awaited:
+            self._awaited.remove(attempt)
+        return awaited
 
     # --- on a thread of its own ---------------------------------------------------------------------------------------
 
-    def _connect(self, timeout: float) -> None:
+    def _bring(self, attempt: Attempt) -> None:
+        if attempt.member is None:
+            self._connect(attempt)
+        else:
+            self._probe(attempt, attempt.member)
+
+    def _connect(self, attempt: Attempt) -> None:
         started = self._clock.monotonic()
         try:
-            connection = self._driver.connect(timeout)
+            connection = self._driver.connect(attempt.patience)
         except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to the caller who waits
-            with self._lock:
-                self._connecting -= 1
-                self._failures += 1
-                if self._waiters:
-                    waiter = self._waiters.popleft()
-                    waiter.error = error
-                    waiter.event.set()
-                tasks = self._grow(self._clock.monotonic())
-            self._run(tasks)
-            self._close_driver()
+            self._run(self._fail(error, attempt))
             return
         now = self._clock.monotonic()
         lifetime = self._settings.max_lifetime * (1.0 - 0.05 * self._clock.random())
@@ -319,26 +353,30 @@ class Pool:
         with self._lock:
             self._created += 1
             member = Member(connection, self._generation, now + lifetime, now)
-        self._join(member)
+        self._join(member, attempt)
 
-    def _probe(self, member: Member, patience: float) -> None:
+    def _probe(self, attempt: Attempt, member: Member) -> None:
         """Ask a connection that was idle for long; where it does not answer, its place is free for another."""
-        with self._guard(member.connection, patience) as guarded:
-            flaw = self._flaw(member, self._clock.monotonic(), probe=True)
+        try:
+            with self._guard(member.connection, attempt.patience) as guarded:
+                flaw = self._flaw(member, self._clock.monotonic(), probe=True)
+        except ConnectFailed as error:  # no thread is left to watch it
+            self._run(self._fail(error, attempt, unasked=member))
+            return
         if flaw is None and guarded is not None and guarded.aborted:
             flaw = "dead"  # it answered just when the line was cut
         if flaw is None:
-            self._join(member)
+            self._join(member, attempt)
             return
         with self._lock:
-            self._connecting -= 1
+            self._end(attempt)
             self._closing += 1
         self._dispose([(member, flaw)])
 
-    def _join(self, member: Member) -> None:
+    def _join(self, member: Member, attempt: Attempt) -> None:
         leaving = []
         with self._lock:
-            self._connecting -= 1
+            self._end(attempt)
             if self._closed:
                 self._closing += 1
                 leaving.append((member, "closed"))
@@ -379,8 +417,8 @@ class Pool:
                     self._closing -= 1
                     self._discarded += broken
                     self._retired += not broken
-                    tasks = self._grow(self._clock.monotonic())
-                self._run(tasks)
+                    attempts = self._grow(self._clock.monotonic())
+                self._run(attempts)
             self._report(Event.POOL_DISCARDED if broken else Event.POOL_RETIRED, {"reason": reason})
         if self._closed:
             self._close_driver()

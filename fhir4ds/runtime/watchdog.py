@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from fhir4ds.dialect.driver import Connection, Driver
 from fhir4ds.runtime.call import Call
-from fhir4ds.runtime.clock import Clock
+from fhir4ds.runtime.clock import Clock, started
 from fhir4ds.runtime.deadline import Deadline
 
 
@@ -34,15 +34,20 @@ class Watchdog:
         self._closed = False
 
     def watch(self, call: Call) -> None:
-        """Watch a call until `unwatch`; again, when it has become due earlier."""
+        """Watch a call until `unwatch`; again, when it has become due earlier.
+
+        Raises
+        ------
+        ConnectFailed
+            If no thread is left to watch it.
+        """
         if call.due == math.inf:
             return
         with self._condition:
-            self._calls.add(call)
             if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._run, name="fhir4ds-watchdog", daemon=True)
-                self._thread.start()
-            elif call.due < self._wakes_at:
+                self._thread = started(threading.Thread(target=self._run, name="fhir4ds-watchdog", daemon=True))
+            self._calls.add(call)
+            if call.due < self._wakes_at:
                 self._condition.notify()
 
     def unwatch(self, call: Call) -> None:

@@ -13,6 +13,9 @@ import threading
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from fhir4ds.errors import ConnectFailed
+from fhir4ds.runtime.clock import started
+
 T = TypeVar("T")
 
 
@@ -85,10 +88,14 @@ class Worker:
         """
         if not self.needed():
             return function()
+        try:
+            jobs = self._thread_queue()
+        except ConnectFailed:  # no thread is left: better a late Ctrl-C than no answer, or no end
+            return function()
         job = _Job(function)
         self._busy = True
         try:
-            self._thread_queue().put(job)
+            jobs.put(job)
             # On Windows a wait without timeout is deaf to signals; elsewhere one second or ten make no difference.
             while not job.wait(1.0):
                 pass
@@ -120,8 +127,9 @@ class Worker:
 
     def _thread_queue(self) -> queue.SimpleQueue[_Job[Any] | None]:
         if self._jobs is None:
-            self._jobs = queue.SimpleQueue()
-            threading.Thread(target=_work, args=(self._jobs,), name="fhir4ds-worker", daemon=True).start()
+            jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+            started(threading.Thread(target=_work, args=(jobs,), name="fhir4ds-worker", daemon=True))
+            self._jobs = jobs
         return self._jobs
 
 

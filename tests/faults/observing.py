@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,7 @@ def observe_here(fault: Fault, server: Server | None) -> Observation:
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="fhir4ds-faults-")))
         recorder = resources.enter_context(recording())
+        printed = resources.enter_context(_standard_error())
         scene = resources.enter_context(Scene(folder, recorder, fault.budget, server))
         around = fault.provoke(scene)
         trial = around.__enter__()
@@ -77,9 +80,30 @@ def observe_here(fault: Fault, server: Server | None) -> Observation:
         flaws += _next_query(trial)
         flaws += scene.flaws()
         flaws += scene.secrets(f"{recorder.entries} {error} {error!r}")
+        flaws += [f"{flaw} on standard error" for flaw in scene.secrets(printed())]
         if error is not None and SECRET in f"{error.__cause__} {error.__cause__!r}":
             flaws.append("the password is in the cause")
         return _observation(error, seconds, events, flaws)
+
+
+@contextmanager
+def _standard_error() -> Iterator[Callable[[], str]]:
+    """Catch what Python and C libraries print there, pass it on at the end, and yield a function that tells it."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as file:
+
+        def printed() -> str:
+            file.flush()
+            return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode(errors="replace")
+
+        before = os.dup(2)
+        os.dup2(file.fileno(), 2)
+        try:
+            with redirect_stderr(file):
+                yield printed
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            sys.stderr.write(printed())
 
 
 def _next_query(trial: Trial) -> list[str]:

@@ -184,6 +184,21 @@ def _killed_insert(scene: Scene) -> Iterator[Trial]:
 
 
 @contextmanager
+def _killed_load(scene: Scene) -> Iterator[Trial]:
+    """The server ends a COPY with an error that quotes the row at which it was."""
+    dispatcher = scene.connect()
+    dispatcher.execute_query("CREATE TABLE written (name text)")
+    scene.ask(
+        "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END'"
+    )
+    scene.ask("CREATE TRIGGER die BEFORE INSERT ON written FOR EACH ROW EXECUTE FUNCTION die()")
+    work = partial(Session.load, table="written", columns=["name"], rows=[[VALUE]] * 3)
+    yield Trial(dispatcher=dispatcher, call=lambda: dispatcher.run(work))
+    assert written(scene) == []
+
+
+@contextmanager
 def _commit(scene: Scene, fate: Commit) -> Iterator[Trial]:
     dispatcher = scene.through_proxy()
     dispatcher.execute_query("CREATE TABLE written (name text)")
@@ -338,6 +353,15 @@ FAULTS = (
         failures=(_LOST_WRITE,),
         events=_LOST_AND_DONE,
         advice="nothing: the database has rolled it back, and it was repeated",
+    ),
+    Fault(
+        name="the session is killed during a load",
+        provoke=_killed_load,
+        raises=ConnectFailed,
+        failures=(_LOST_WRITE,),
+        events=_LOST,
+        repeatable=False,
+        advice="load it again: nothing was committed",
     ),
     Fault(
         name="the connection is cut instead of the answer to COMMIT",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -98,6 +100,18 @@ def _told_value(scene: Scene) -> Iterator[Trial]:
 
 
 @contextmanager
+def _printed_value(scene: Scene) -> Iterator[Trial]:
+    print(VALUE, file=sys.stderr)
+    yield _call(scene)
+
+
+@contextmanager
+def _value_printed_by_c(scene: Scene) -> Iterator[Trial]:
+    os.write(2, VALUE.encode())
+    yield _call(scene)
+
+
+@contextmanager
 def _wrong_answer(scene: Scene) -> Iterator[Trial]:
     yield attrs.evolve(_call(scene), expected=[(2,)])
 
@@ -123,6 +137,8 @@ def _wrong_rows(scene: Scene) -> Iterator[Trial]:
         (_open_file, ["files of closed pools are open: ['left.duckdb']"]),
         (_told_password, ["the password is told"]),
         (_told_value, ["a value is told"]),
+        (_printed_value, ["a value is told on standard error"]),
+        (_value_printed_by_c, ["a value is told on standard error"]),
         (_wrong_answer, ["answered [(1,)], not [(2,)]"]),
         (_broken_afterwards, ["the next query failed: PoolClosed"]),
         (_wrong_rows, ["afterwards: a row is there"]),

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import math
 import os
 import re
 import select
 import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from typing import Any
 
 import psycopg2
-from psycopg2 import extensions
+from psycopg2 import _psycopg, extensions
 
 from fhir4ds.plugin import Fault, FaultKind, Parameters, Row, SqlType, Target, fault_kind
 
@@ -49,6 +50,9 @@ _DEFAULTS: Mapping[str, object] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
+
+#: The first of libpq's ``PGVerbosity``: severity, primary text and position of an error, without DETAIL and CONTEXT.
+_TERSE = 0
 
 #: Rows to load go to the server in pieces of about this many bytes.
 _COPY_PIECE = 1 << 16
@@ -136,12 +140,14 @@ class PostgresDriver:
         self._parameters.update((name, value) for name, value in given.items() if value is not None)
         settings = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
         self._parameters["options"] = f"{settings} {target.options.get('options', '')}"
+        self._hosts = 1 + str(self._parameters.get("host", "")).count(",")
         self._names = count(1)
 
     def connect(self, timeout: float) -> extensions.connection:
         """Open a connection in autocommit mode."""
-        # libpq counts whole seconds, for each address of the host.
-        parameters: dict[str, Any] = {**self._parameters, "connect_timeout": max(1, math.ceil(timeout))}
+        # libpq counts whole seconds, for each address anew: of several hosts one that is silent must not take them all.
+        seconds = max(1, math.ceil(timeout / self._hosts))
+        parameters: dict[str, Any] = {**self._parameters, "connect_timeout": seconds}
         # Through a string, as psycopg2 has arguments of its own, which a URL must not reach.
         connection = psycopg2.connect(extensions.make_dsn(**parameters))
         connection.autocommit = True
@@ -176,7 +182,7 @@ class PostgresDriver:
         """Append rows by COPY. JSON has no control characters, so with these as quote and delimiter it stays as is."""
         source = _CopySource(rows)
         copy = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT csv, QUOTE e'\\x01', DELIMITER e'\\x02')"
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor, _terse(connection):
             try:
                 cursor.copy_expert(copy, source)
             except psycopg2.Error:
@@ -253,6 +259,37 @@ def _pieces(rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
             yield bytes(piece)
             piece.clear()
     yield bytes(piece)
+
+
+def _verbosity_setter() -> Callable[[int | None, int], int] | None:
+    """Find ``PQsetErrorVerbosity`` in the libpq that psycopg2 itself has loaded; None where it is hidden (Windows)."""
+    try:
+        # The GIL is kept, as the function only stores a number.
+        setter = ctypes.PyDLL(_psycopg.__file__).PQsetErrorVerbosity
+    except (OSError, AttributeError):
+        return None
+    setter.argtypes, setter.restype = (ctypes.c_void_p, ctypes.c_int), ctypes.c_int
+    return setter
+
+
+_set_verbosity = _verbosity_setter()
+
+
+@contextmanager
+def _terse(connection: extensions.connection) -> Iterator[None]:
+    """Keep rows out of the texts of errors.
+
+    A COPY that the server ends has two errors: the server's own, whose CONTEXT is a row, and the lost connection. While
+    psycopg2 2.9 raises the second, it prints the first to standard error (``pq_raise`` in ``psycopg/pqpath.c``).
+    """
+    if _set_verbosity is None:
+        yield
+        return
+    before = _set_verbosity(connection.pgconn_ptr, _TERSE)
+    try:
+        yield
+    finally:
+        _set_verbosity(connection.pgconn_ptr, before)
 
 
 def _readable(descriptor: int) -> bool:

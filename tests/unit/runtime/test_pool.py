@@ -6,6 +6,7 @@ import math
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -135,6 +136,37 @@ def test_a_silent_server_does_not_hold_the_caller_longer_than_its_time() -> None
     assert house.fake_clock.now == 1003.0
     house.fake_clock.held[0]()  # it answers after all
     assert house.pool.stats() == PoolStats(max=10, idle=1, created=1, timeouts=1, waits=1, wait_time=3.0, wait_max=3.0)
+
+
+def test_nobody_relies_on_an_attempt_that_was_given_up() -> None:
+    """A new caller has an attempt of his own, and the failure of the old one is no concern of his."""
+    house = House(pool_size=2)
+    held: list[Callable[[], None]] = []
+    house.fake_clock.held = held
+    with pytest.raises(NoConnection):
+        house.lease(3.0)
+
+    def go_on() -> None:
+        old, new = held
+        house.driver.connecting = [REFUSED]
+        old()
+        new()
+
+    house.fake_clock.at(1.0, go_on)
+    assert house.lease(3.0).connection.number == 1
+    assert house.fake_clock.now == 1004.0
+    assert (house.pool.stats().failures, house.pool.stats().connecting) == (1, 0)
+
+
+def test_an_attempt_that_was_given_up_may_still_serve_and_keeps_its_place() -> None:
+    house = House(pool_size=1)
+    held: list[Callable[[], None]] = []
+    house.fake_clock.held = held
+    with pytest.raises(NoConnection):
+        house.lease(3.0)
+    house.fake_clock.at(1.0, held[0])
+    assert house.lease(3.0).connection.number == 1
+    assert len(held) == 1
 
 
 def test_a_dead_connection_is_never_lent() -> None:

@@ -27,8 +27,8 @@ LAWS = {
         "waiter = self._waiters.pop()\n        waiter.lease",
     ),
     "a failure goes to the last to come": (
-        "waiter = self._waiters.popleft()\n                    waiter.error",
-        "waiter = self._waiters.pop()\n                    waiter.error",
+        "waiter = self._waiters.popleft()\n                waiter.error",
+        "waiter = self._waiters.pop()\n                waiter.error",
     ),
     "a long idle connection need not answer": ("self._idle[-1].idle_since > self._settings.probe_after", "now > 1e9"),
     "a probe is only a look": ("alive(member.connection, probe=probe)", "alive(member.connection, probe=False)"),
@@ -56,16 +56,16 @@ LAWS = {
     ),
     "who has left is served": ("self._waiters.remove(waiter)", "pass"),
     "a failed attempt keeps its place": (
-        "                self._connecting -= 1\n                self._failures",
-        "                self._failures",
+        "awaited = self._end(attempt)",
+        "awaited = attempt in self._awaited",
     ),
     "a failed attempt is the last": (
-        "waiter.event.set()\n                tasks = self._grow(self._clock.monotonic())",
-        "waiter.event.set()\n                tasks = []",
+        "waiter.event.set()\n            attempts = self._grow(self._clock.monotonic())",
+        "waiter.event.set()\n            attempts = []",
     ),
     "a closed connection's place stays empty": (
-        "self._retired += not broken\n                    tasks = self._grow(self._clock.monotonic())",
-        "self._retired += not broken\n                    tasks = []",
+        "self._retired += not broken\n                    attempts = self._grow(self._clock.monotonic())",
+        "self._retired += not broken\n                    attempts = []",
     ),
     "closing happens under the lock": (
         "                self._driver.disconnect(member.connection)",

@@ -326,6 +326,15 @@ def test_load_that_the_server_refuses(
     assert run(driver, connection, f"SELECT * FROM {table}") == []
 
 
+def test_load_keeps_rows_out_of_the_error(driver: Driver, connection: Connection, table: str) -> None:
+    """What follows has its details again: that is the business of whoever borrows the connection."""
+    with pytest.raises(psycopg2.Error) as caught:
+        driver.load(connection, table, COLUMNS, [("Jane Doe", "{}")] * 2)
+    assert str(caught.value) == 'duplicate key value violates unique constraint "my table_pkey"\n'
+    with pytest.raises(psycopg2.Error, match=r'DETAIL:  Key \("the key"\)=\(Jane Doe\)'):
+        run(driver, connection, f"INSERT INTO {table} VALUES ('Jane Doe', '{{}}'), ('Jane Doe', '{{}}')")
+
+
 @pytest.mark.parametrize("raised", [ValueError(f"line 7 of {SECRET}.ndjson"), KeyboardInterrupt()])
 def test_load_whose_source_fails(postgres_server: PostgresServer, raised: BaseException) -> None:
     def rows() -> Iterator[tuple[str, str]]:

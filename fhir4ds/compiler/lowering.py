@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import singledispatchmethod
 
 import attrs
@@ -56,6 +57,10 @@ _LITERALS = {
     ast.LiteralType.DATETIME: DATETIME,
     ast.LiteralType.TIME: TIME,
 }
+
+#: What literals are below: decimals have 26 digits before the point, and whole numbers 64 bits in a database.
+_LARGEST = 10**26
+_LIMITS = dict.fromkeys((ast.LiteralType.INTEGER, ast.LiteralType.LONG), 2**63)
 
 #: Variables that an expression cannot give another meaning.
 _FIXED = ("resource", "rootResource", "context", "ucum", "sct", "loinc")
@@ -159,6 +164,9 @@ class Lowering:
 
     @lower.register
     def _(self, node: ast.Literal, scope: Scope) -> Collection:
+        number = node.value.value if isinstance(node.value, ast.Quantity) else node.value
+        if isinstance(number, int | Decimal) and number >= _LIMITS.get(node.type, _LARGEST):
+            raise self.error(InvalidOperation, f"the number {Decimal(number):f} is too large", node)
         if isinstance(node.value, ast.Quantity):
             return quantities.literal(node.value.value, node.value.unit)
         type = _LITERALS[node.type]

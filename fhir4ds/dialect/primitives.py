@@ -45,6 +45,8 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "multiply_decimal": "TRIM_SCALE(ROUND({0} * {1}, 12))",
         "divide_decimal": "TRIM_SCALE(ROUND({0} / {1}, 12))",
         "quotient_decimal": "DIV({0}, {1})",
+        # a computed decimal; NULL where it has more than 26 digits before the point
+        "fitting": "NULLIF(NULLIF(LEAST(GREATEST({0}, -1e26), 1e26), 1e26), -1e26)",
         # a decimal times a whole number, and times one over another; NULL where that does not fit
         "scale": "(CASE WHEN ABS({0} * {1}) < 1e26 THEN {0} * {1} END)",
         "scale_ratio": "(CASE WHEN ABS({0} * {1}) < 1e26 THEN TRIM_SCALE(ROUND({0} * {1} / {2}, 12)) END)",
@@ -53,12 +55,12 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "floor": "FLOOR({0})",
         "truncate": "TRUNC({0})",
         "round": "ROUND({0}, CAST({1} AS INTEGER))",
-        # functions of real numbers, to 8 digits after the point: as many as double precision gives everywhere
-        "exponential": "TRIM_SCALE(ROUND(EXP({0}), 8))",
+        # functions of real numbers, to 8 digits after the point and 13 in all, which double precision gives everywhere
+        "exponential": "TRIM_SCALE(ROUND(CAST(TO_CHAR(EXP({0}), '9.999999999999EEEE') AS NUMERIC), 8))",
         "natural_logarithm": "TRIM_SCALE(ROUND(LN({0}), 8))",
-        "logarithm": "TRIM_SCALE(ROUND(LN({0}) / LN({1}), 8))",
-        "square_root": "TRIM_SCALE(ROUND(SQRT({0}), 8))",
-        "power": "TRIM_SCALE(ROUND(POWER({0}, {1}), 12))",
+        "logarithm": "TRIM_SCALE(ROUND(CAST(TO_CHAR(LN({0}) / LN({1}), '9.999999999999EEEE') AS NUMERIC), 8))",
+        "square_root": "TRIM_SCALE(ROUND(CAST(TO_CHAR(SQRT({0}), '9.999999999999EEEE') AS NUMERIC), 8))",
+        "power": "TRIM_SCALE(ROUND(CAST(TO_CHAR(POWER({0}, {1}), '9.999999999999EEEE') AS NUMERIC), 12))",
         # text
         "concat": "({0} || {1})",
         "length": "CHAR_LENGTH({0})",
@@ -142,6 +144,8 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         # the items of an array, or the value itself as the only item
         "json_items": "ARRAY(SELECT JSONB_PATH_QUERY({0}, '$[*]'))",
         "to_json": "TO_JSONB({0})",
+        # apart from other values, since some databases have numbers for it
+        "json_boolean": "TO_JSONB({0})",
         "json_object": "JSONB_BUILD_OBJECT({*})",
     }
 )

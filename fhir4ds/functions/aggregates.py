@@ -6,8 +6,8 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import values
-from fhir4ds.functions.arithmetic import ZERO, in_range
+from fhir4ds.functions import decimals, values
+from fhir4ds.functions.arithmetic import in_range
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import BOOLEAN, DECIMAL, INTEGER, LONG, Collection, TypeName
 from fhir4ds.plan.nodes import Cast, Exists, Fold, Node, Reference, apply, bind, empty, length, null
@@ -148,6 +148,13 @@ def _extreme(call: Call, primitive: str) -> Collection:
     return attrs.evolve(focus, plan=apply(primitive, plan, type=plan.type), choices=(), guard=None)
 
 
+def _sum(call: Call, plan: Node) -> Node:
+    """The sum of an array of numbers, as a Decimal."""
+    if plan.type is SqlType.DECIMAL:
+        return decimals.computed(call.names, "array_sum", plan)
+    return Cast(apply("array_sum", plan, type=plan.type), SqlType.DECIMAL)
+
+
 @function(
     "sum",
     group=_GROUP,
@@ -160,7 +167,7 @@ def total(call: Call) -> Collection:
     if numbers is None:
         return call.focus
     type, plan = numbers
-    return in_range(call, type, Cast(apply("array_sum", plan, type=plan.type), plan.type))
+    return in_range(call, type, _sum(call, plan))
 
 
 @function(
@@ -193,8 +200,6 @@ def average(call: Call) -> Collection:
     _, plan = numbers
 
     def mean(array: Node) -> Node:
-        sum_of = Cast(apply("array_sum", array, type=array.type), SqlType.DECIMAL)
-        size = apply("null_if", Cast(length(array), SqlType.DECIMAL), ZERO, type=SqlType.DECIMAL)
-        return apply("divide_decimal", sum_of, size, type=SqlType.DECIMAL)
+        return decimals.divided(call.names, _sum(call, array), Cast(length(array), SqlType.DECIMAL))
 
     return values.system(bind(call.names.fresh(), plan, mean), DECIMAL)

@@ -1,7 +1,7 @@
 """Arithmetic (FHIRPath N1, section 6.6).
 
-Integers are 32 bits wide and longs 64; a result out of range is empty, and so is a division by zero. Decimals are exact:
-they have 12 digits after the point on every database.
+Integers are 32 bits wide and longs 64; decimals are exact and have 26 digits before the point and 12 after it, on every
+database. A result out of range is empty, and so is a division by zero.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation
-from fhir4ds.functions import calendar, quantities, quantity_arithmetic, values
+from fhir4ds.functions import calendar, decimals, quantities, quantity_arithmetic, values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.strings import concatenated
@@ -19,10 +19,8 @@ from fhir4ds.plan.nodes import Case, Cast, Constant, Extract, Node, Reference, a
 
 _GROUP = "Math"
 _NUMBERS = (INTEGER, LONG, DECIMAL)
-_LARGEST_INTEGER = 2**31 - 1
-
-#: The number zero, as a Decimal.
-ZERO = Cast(Constant(0, SqlType.INTEGER), SqlType.DECIMAL)
+#: The bits of the whole numbers of a type, but for the one of the sign.
+_BITS = {INTEGER: 31, LONG: 63}
 
 
 def operands(call: Call, symbol: str, left: Collection, right: Collection) -> tuple[TypeName, TypeName] | None:
@@ -84,14 +82,15 @@ def _numbers(call: Call, symbol: str, left: Collection, right: Collection) -> tu
 
 
 def in_range(call: Call, type: TypeName, result: Node) -> Collection:
-    """A computed number, empty where it does not fit its type."""
-    if type != INTEGER:
+    """A computed number, empty where it does not fit its type; whole numbers may come as decimals of any size."""
+    if type == DECIMAL:
         return values.system(result, type)
 
     def checked(value: Node) -> Node:
-        low = apply("less_or_equal", integer(-_LARGEST_INTEGER - 1), value)
-        high = apply("less_or_equal", value, integer(_LARGEST_INTEGER))
-        return Case(((apply("and", low, high), value),), null(SqlType.INTEGER))
+        low = apply("less_or_equal", integer(-(2 ** _BITS[type])), value)
+        high = apply("less_or_equal", value, integer(2 ** _BITS[type] - 1))
+        whole = Cast(value, SqlType.INTEGER) if value.type is SqlType.DECIMAL else value
+        return Case(((apply("and", low, high), whole),), null(SqlType.INTEGER))
 
     return values.system(bind(call.names.fresh(), result, checked), type)
 
@@ -105,8 +104,13 @@ def _computed(call: Call, symbol: str, primitive: str, left: Collection, right: 
     if numbers is None:
         return _nothing(INTEGER)
     type, a, b = numbers
-    exact = f"{primitive}_decimal" if type == DECIMAL and primitive == "multiply" else primitive
-    return in_range(call, type, apply(exact, a, b, type=a.type))
+    if type == INTEGER:
+        return in_range(call, type, apply(primitive, a, b, type=a.type))
+    if type == LONG:
+        # Longs fill the integers of a database, so their sums and products are decimals before they are checked.
+        a, b = Cast(a, SqlType.DECIMAL), Cast(b, SqlType.DECIMAL)
+    exact = "multiply_decimal" if primitive == "multiply" else primitive
+    return in_range(call, type, decimals.computed(call.names, exact, a, b))
 
 
 @operator(
@@ -165,14 +169,8 @@ def divide(call: Call, left: Collection, right: Collection) -> Collection:
     numbers = _numbers(call, "/", left, right)
     if numbers is None:
         return _nothing(DECIMAL)
-    # Without an exact division of decimals a database needs each of them several times.
     dividend, divisor = number(call, left, DECIMAL), number(call, right, DECIMAL)
-    divided = once(
-        call,
-        dividend,
-        lambda a: once(call, divisor, lambda b: apply("divide_decimal", a, _not_zero(b), type=SqlType.DECIMAL)),
-    )
-    return values.system(divided, DECIMAL)
+    return values.system(decimals.divided(call.names, dividend, divisor), DECIMAL)
 
 
 @operator(
@@ -188,8 +186,7 @@ def quotient(call: Call, left: Collection, right: Collection) -> Collection:
     type, a, b = numbers
     primitive = "quotient_decimal" if type == DECIMAL else "quotient"
     result = apply(primitive, a, _not_zero(b), type=a.type)
-    whole = LONG if type == LONG else INTEGER
-    return in_range(call, whole, Cast(result, SqlType.INTEGER))
+    return in_range(call, LONG if type == LONG else INTEGER, result)
 
 
 @operator(

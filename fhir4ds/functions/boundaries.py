@@ -15,7 +15,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments, InvalidOperation
-from fhir4ds.functions import moments, quantities, values
+from fhir4ds.functions import decimals, moments, quantities, values
 from fhir4ds.functions.arithmetic import number
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import Form
@@ -222,27 +222,28 @@ def _boundary_of_number(call: Call, value: Node, digits: Node, precision: Node, 
     def cut(exact: Node, step: Node) -> Node:
         def outwards(rounded: Node) -> Node:
             pair = (rounded, exact) if end.high else (exact, rounded)
-            return Case(((apply(back, *pair), apply(away, rounded, step, type=SqlType.DECIMAL)),), rounded)
+            return Case(((apply(back, *pair), decimals.computed(call.names, away, rounded, step)),), rounded)
 
         # The digits are those of the step, so that a precision that there is not is none here either.
         known = Case(((apply("is_not_null", step), precision),), null(SqlType.INTEGER))
-        return bind(call.names.fresh(), apply("round", exact, known, type=SqlType.DECIMAL), outwards)
+        return bind(call.names.fresh(), decimals.computed(call.names, "round", exact, known), outwards)
 
-    exact = apply(away, value, half, type=SqlType.DECIMAL)
+    exact = decimals.computed(call.names, away, value, half)
     return bind(call.names.fresh(), step, lambda step: bind(call.names.fresh(), exact, lambda exact: cut(exact, step)))
 
 
 # --- dates and times --------------------------------------------------------------------------------------------------
 
 
-def _boundary_of_moment(call: Call, type: TypeName, value: Node, precision: Node | None, end: _End) -> Node:
+def _boundary_of_moment(call: Call, type: TypeName, value: Node, precision: Node, end: _End) -> Node:
     clock = _CLOCKS[type]
-    if precision is None:
-        precision = integer(clock.full)
+    cut = _cut(clock, precision)
 
     def bounded(value: Node) -> Node:
+        if cut == null(SqlType.INTEGER):
+            return Case(((apply("is_null", value), null(SqlType.TEXT)),), null(SqlType.TEXT))
         if type != DATETIME:
-            return moments.head_of(_filled(value, clock, end), _cut(clock, precision))
+            return moments.head_of(_filled(value, clock, end), cut)
         return bind(call.names.fresh(), moments.local(value), lambda local: zoned(value, local))
 
     def zoned(value: Node, local: Node) -> Node:
@@ -252,7 +253,7 @@ def _boundary_of_moment(call: Call, type: TypeName, value: Node, precision: Node
         shown: Node = Case(((timed, zone),), text(""))
         if isinstance(precision, Constant):
             shown = zone if isinstance(precision.value, int) and precision.value > 8 else text("")
-        return moments.joined(moments.head_of(_filled(local, clock, end), _cut(clock, precision)), shown)
+        return moments.joined(moments.head_of(_filled(local, clock, end), cut), shown)
 
     return bind(call.names.fresh(), value, bounded)
 
@@ -303,8 +304,10 @@ def _boundary(call: Call, end: _End) -> Collection:
         )
 
     def of_moment(type: TypeName, focus: Collection) -> Collection:
-        value = values.single_value(call, focus)
-        return values.system(_boundary_of_moment(call, type, value, precision, end), type)
+        value, known = values.single_value(call, focus), precision or integer(_CLOCKS[type].full)
+        # Bound, since a database that knows a precision to be NULL leaves the errors of the value out.
+        plan = bind(call.names.fresh(), known, lambda known: _boundary_of_moment(call, type, value, known, end))
+        return values.system(plan, type)
 
     return _Kinds(of_number=of_number, of_quantity=of_quantity, of_moment=of_moment).apply(call)
 

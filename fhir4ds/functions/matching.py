@@ -111,8 +111,15 @@ def _matched(call: Call, before: str, after: str) -> Collection:
     expression = _expression(call, 1)
     if value is None or expression is None:
         return computed(call, None, BOOLEAN, SqlType.BOOLEAN, null)
-    written = expression.written(before, after)
-    return computed(call, [value], BOOLEAN, SqlType.BOOLEAN, lambda value: apply("regexp_matches", value, written))
+
+    def matched(value: Node, regex: Node) -> Node:
+        written = _Expression(expression.pattern, regex).written(before, after)
+        return apply("regexp_matches", value, written)
+
+    if _is_known(expression.node):
+        # What is known stays where it is used, so that a database can prepare it once.
+        return computed(call, [value], BOOLEAN, SqlType.BOOLEAN, lambda value: matched(value, expression.node))
+    return computed(call, [value, expression.node], BOOLEAN, SqlType.BOOLEAN, matched)
 
 
 @function(

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import quantities, values
-from fhir4ds.functions.arithmetic import ZERO, in_range, number
+from fhir4ds.functions import decimals, quantities, values
+from fhir4ds.functions.arithmetic import in_range, number
+from fhir4ds.functions.decimals import ZERO
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import Form
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, Collection, TypeName
 from fhir4ds.plan.nodes import Case, Cast, Constant, Node, Raise, apply, bind, integer, null
 
 _GROUP = "Math"
+
+#: The exponent of Euler's number, rounded up, whose power has more digits than a Decimal; that of its inverse has none.
+_LARGEST_EXPONENT = Cast(Constant(60, SqlType.INTEGER), SqlType.DECIMAL)
+_SMALLEST_EXPONENT = Cast(Constant(-60, SqlType.INTEGER), SqlType.DECIMAL)
+
+
+_NULL = null(SqlType.DECIMAL)
 
 
 def _type(call: Call, collection: Collection) -> TypeName | None:
@@ -49,7 +57,7 @@ def _whole(call: Call, primitive: str) -> Collection:
     if type is None:
         return call.focus
     rounded = apply(primitive, number(call, call.focus, DECIMAL), type=SqlType.DECIMAL)
-    return in_range(call, LONG if type == LONG else INTEGER, Cast(rounded, SqlType.INTEGER))
+    return in_range(call, LONG if type == LONG else INTEGER, rounded)
 
 
 def _real(call: Call, primitive: str, *arguments: Node, positive: bool = False) -> Collection:
@@ -103,7 +111,18 @@ def exp(call: Call) -> Collection:
     """Euler's number to the power of the input."""
     if _type(call, call.focus) is None:
         return call.focus
-    return values.system(apply("exponential", number(call, call.focus, DECIMAL), type=SqlType.DECIMAL), DECIMAL)
+
+    def defined(value: Node) -> Node:
+        power = decimals.computed(call.names, "exponential", _allowed(value, value))
+        return Case(((apply("less", value, _SMALLEST_EXPONENT), ZERO),), power)
+
+    return values.system(bind(call.names.fresh(), number(call, call.focus, DECIMAL), defined), DECIMAL)
+
+
+def _allowed(value: Node, exponent: Node) -> Node:
+    """A value where the exponent of Euler's number makes a Decimal, so that no database can trip over another one."""
+    low, high = apply("less_or_equal", _SMALLEST_EXPONENT, exponent), apply("less", exponent, _LARGEST_EXPONENT)
+    return Case(((apply("and", low, high), value),), null(SqlType.DECIMAL))
 
 
 @function(
@@ -170,25 +189,36 @@ def power(call: Call) -> Collection:
 
     def defined(base: Node, exponent: Node) -> Node:
         whole = apply("equal", apply("floor", exponent, type=SqlType.DECIMAL), exponent)
-        real = apply("or", apply("less_or_equal", ZERO, base), whole)
-        finite = apply("or", apply("unequal", base, ZERO), apply("less_or_equal", ZERO, exponent))
-        safe = Case(((apply("and", real, finite), base),), null(SqlType.DECIMAL))
-        return apply("power", safe, exponent, type=SqlType.DECIMAL)
+        real = apply("and", apply("less", base, ZERO), whole)
+        size = Case(
+            ((apply("or", apply("less", ZERO, base), real), apply("absolute", base, type=SqlType.DECIMAL)),), _NULL
+        )
+        growth = decimals.computed(
+            call.names, "multiply_decimal", exponent, apply("natural_logarithm", size, type=SqlType.DECIMAL)
+        )
+        return bind(call.names.fresh(), growth, lambda growth: raised(base, exponent, growth))
 
-    result = bind(
-        call.names.fresh(),
-        number(call, call.focus, DECIMAL),
-        lambda base: bind(call.names.fresh(), number(call, exponent, DECIMAL), lambda e: defined(base, e)),
-    )
+    def raised(base: Node, exponent: Node, growth: Node) -> Node:
+        power = decimals.computed(call.names, "power", _allowed(base, growth), exponent)
+        of_zero = (
+            (apply("less", ZERO, exponent), ZERO),
+            (apply("equal", ZERO, exponent), Cast(integer(1), SqlType.DECIMAL)),
+        )
+        return Case(
+            (
+                (apply("equal", base, ZERO), Case(of_zero, _NULL)),
+                (apply("less", growth, _SMALLEST_EXPONENT), ZERO),
+            ),
+            power,
+        )
+
+    result = decimals.settled(call.names, (number(call, call.focus, DECIMAL), number(call, exponent, DECIMAL)), defined)
     # A negative exponent makes a fraction even of integers; then the result is no Integer and so empty.
     if type == INTEGER:
         whole = bind(
             call.names.fresh(),
             result,
-            lambda value: Case(
-                ((apply("equal", apply("floor", value, type=SqlType.DECIMAL), value), Cast(value, SqlType.INTEGER)),),
-                null(SqlType.INTEGER),
-            ),
+            lambda value: Case(((apply("equal", apply("floor", value, type=SqlType.DECIMAL), value), value),), _NULL),
         )
         return in_range(call, INTEGER, whole)
     return values.system(result, DECIMAL)
@@ -225,8 +255,6 @@ def round_number(call: Call) -> Collection:
             raise call.error(InvalidOperation, "the precision must be an Integer")
         digits = _not_negative(call, values.single_value(call, precision))
     if _is_quantity(call):
-        return quantities.mapped(call, call.focus, lambda value: apply("round", value, digits, type=SqlType.DECIMAL))
-    value = number(call, call.focus, DECIMAL)
-    # Bound, so that a wrong precision is an error also where there is no number, on every database.
-    rounded = bind(call.names.fresh(), digits, lambda digits: apply("round", value, digits, type=SqlType.DECIMAL))
+        return quantities.mapped(call, call.focus, lambda value: decimals.computed(call.names, "round", value, digits))
+    rounded = decimals.computed(call.names, "round", number(call, call.focus, DECIMAL), digits)
     return values.system(rounded, DECIMAL)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import quantities, units, values
+from fhir4ds.functions import decimals, quantities, units, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.quantities import UNITY, Form, Quantity
 from fhir4ds.functions.units import Operation, Purpose
 from fhir4ds.plan.collection import QUANTITY, Collection
-from fhir4ds.plan.nodes import Array, Case, Cast, Constant, Node, apply, bind, null, text
+from fhir4ds.plan.nodes import Array, Case, Node, apply, bind, null, text
 
 _NOTHING = null(SqlType.JSON)
-_ZERO = Cast(Constant(0, SqlType.INTEGER), SqlType.DECIMAL)
 
 
 def added(
@@ -26,11 +25,11 @@ def added(
     def total(a: Quantity, b: Quantity) -> Node:
         unit = b.system_unit if _is_plain(a, b) else a.system_unit
         if _is_plain(a, b) or _is_plain(b, a):
-            return quantities.made(apply(primitive, a.value, b.value, type=SqlType.DECIMAL), unit)
+            return quantities.made(decimals.computed(call.names, primitive, a.value, b.value), unit)
 
         def sum_of(p: Node, q: Node) -> Node:
             other = quantities.converted(b.value, p, q)
-            return quantities.made(apply(primitive, a.value, other, type=SqlType.DECIMAL), unit)
+            return quantities.made(decimals.computed(call.names, primitive, a.value, other), unit)
 
         return quantities.with_ratio(call.names, b, a, Purpose.ADDITION, sum_of, SqlType.JSON)
 
@@ -49,7 +48,7 @@ def multiplied(call: Call, left: Collection, right: Collection, forms: tuple[For
     """The product of two quantities."""
 
     def result(a: Quantity, b: Quantity) -> Node:
-        value = apply("multiply_decimal", a.value, b.value, type=SqlType.DECIMAL)
+        value = decimals.computed(call.names, "multiply_decimal", a.value, b.value)
         if UNITY in (a.known, b.known):
             return quantities.made(value, a.system_unit if b.known == UNITY else b.system_unit)
         plain = [apply("equal", side.unit, text(UNITY)) for side in (a, b)]
@@ -63,8 +62,7 @@ def divided(call: Call, left: Collection, right: Collection, forms: tuple[Form, 
     """The quotient of two quantities; empty for a division by zero."""
 
     def result(a: Quantity, b: Quantity) -> Node:
-        divisor = apply("null_if", b.value, _ZERO, type=SqlType.DECIMAL)
-        value = apply("divide_decimal", a.value, divisor, type=SqlType.DECIMAL)
+        value = decimals.divided(call.names, a.value, b.value)
         if b.known == UNITY:
             return quantities.made(value, a.system_unit)
         plain, same = apply("equal", b.unit, text(UNITY)), apply("equal", a.unit, b.unit)

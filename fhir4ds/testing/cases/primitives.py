@@ -150,6 +150,7 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ((decimal("0.1"), decimal("0.2")), Decimal("0.02")),
         ((decimal("-1.5"), decimal("2")), Decimal(-3)),
         ((decimal("0.000001"), decimal("0.0000001")), Decimal(0)),
+        ((decimal("-12345678901234.5"), decimal("1000000.000001")), Decimal("-12345678901246845678.9012345")),
     ],
     "divide_decimal": [
         ((decimal("10"), decimal("4")), Decimal("2.5")),
@@ -157,10 +158,18 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ((decimal("-2"), decimal("3")), Decimal("-0.666666666667")),
         ((decimal("0"), decimal("3")), Decimal(0)),
         ((decimal("12345678.9"), decimal("0.001")), Decimal(12345678900)),
+        ((decimal("-200000000000000.5"), decimal("3")), Decimal("-66666666666666.833333333333")),
+        ((decimal("99999999999999999999"), decimal("7000000000000000000")), Decimal("14.285714285714")),
+    ],
+    "fitting": [
+        ((decimal("-99999999999999999999999999.5"),), Decimal("-99999999999999999999999999.5")),
+        ((integer(-(10**26)),), None),
+        ((decimal(None),), None),
     ],
     "quotient_decimal": [
         ((decimal("5.5"), decimal("0.7")), 7),
         ((decimal("-5.5"), decimal("0.7")), -7),
+        ((decimal("200000000000000.5"), decimal("-0.5")), -400000000000001),
     ],
     "scale": [
         ((decimal("1.5"), integer(3)), Decimal("4.5")),
@@ -182,9 +191,14 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ((decimal("1.005"), integer(2)), Decimal("1.01")),
         ((decimal("1.2345"), integer(3)), Decimal("1.235")),
         ((decimal("1.5"), integer(20)), Decimal("1.5")),
+        ((decimal("200000000000000.55"), integer(1)), Decimal("200000000000000.6")),
         ((decimal("1.5"), integer(None)), None),
     ],
-    "exponential": [((decimal("1"),), Decimal("2.71828183")), ((decimal("0"),), Decimal(1))],
+    "exponential": [
+        ((decimal("1"),), Decimal("2.71828183")),
+        ((decimal("0"),), Decimal(1)),
+        ((decimal("50"),), Decimal(5184705528587000000000)),
+    ],
     "natural_logarithm": [((decimal("10"),), Decimal("2.30258509")), ((decimal("1"),), Decimal(0))],
     "logarithm": [((decimal("100"), decimal("10")), Decimal(2)), ((decimal("8"), decimal("2")), Decimal(3))],
     "square_root": [((decimal("2"),), Decimal("1.41421356")), ((decimal("81"),), Decimal(9))],
@@ -261,9 +275,9 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
     "to_json": [
         ((text('a"b'),), 'a"b'),
         ((integer(3),), 3),
-        ((boolean(True),), True),
         ((decimal("1.5"),), Decimal("1.5")),
     ],
+    "json_boolean": [((boolean(True),), True), ((boolean(False),), False), ((boolean(None),), None)],
     "json_object": [((text("a"), integer(1), text("b"), text("x")), {"a": 1, "b": "x"})],
 }
 
@@ -277,10 +291,10 @@ CLOCKS = {
 #: Primitives that are parts of a regular expression, which is all that they can be judged by.
 PATTERNS = ("word_boundary", "line_mode")
 
-JSON_RESULTS = ("to_json", "json_object", "json_members", "json_items")
+JSON_RESULTS = ("to_json", "json_boolean", "json_object", "json_members", "json_items")
 
 #: Primitives whose result is a whole number, of whichever SQL type; the compiler casts it.
 WHOLE = ("quotient_decimal", "ceiling", "floor", "truncate", "array_sum")
 
 #: Primitives whose arguments must have a type of their own, which a bare text literal of SQL has not.
-TYPED = ("to_json",)
+TYPED = ("to_json", "json_boolean")

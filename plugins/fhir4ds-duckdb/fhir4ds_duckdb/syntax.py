@@ -12,6 +12,11 @@ from fhir4ds.plugin import ColumnKind, ItemForm, SqlType, Step, Syntax
 _LARGEST_DOCUMENT = 512 * 1024 * 1024
 
 
+def _units(decimal: str) -> str:
+    """The size of a decimal in units of its last digit, which its text without the point has."""
+    return f"CAST(REPLACE(CAST(ABS({decimal}) AS VARCHAR), '.', '') AS UHUGEINT)"
+
+
 class DuckDBSyntax(Syntax):
     """DuckDB 1.4 to 2.0. Its ``json`` functions are built in; no extension is ever installed."""
 
@@ -57,34 +62,49 @@ class DuckDBSyntax(Syntax):
         "regexp_group": "NULLIF(REGEXP_EXTRACT({0}, {1}, {2}), '')",
         "quotient": "({0} // {1})",
         "remainder": "({0} % {1})",
-        "multiply_decimal": "CAST({0} * {1} AS DECIMAL(38, 12))",
-        # There is no exact division of decimals: divide them as whole numbers of units of the last digit.
-        "divide_decimal": (
-            "(CAST(CAST(SIGN({0}) * SIGN({1}) AS HUGEINT) * "
-            "((2 * CAST(ABS({0}) * 1000000000000 AS HUGEINT) * 1000000000000 + CAST(ABS({1}) * 1000000000000 AS HUGEINT))"
-            " // (2 * CAST(ABS({1}) * 1000000000000 AS HUGEINT))) AS DECIMAL(38, 0)) * 0.000000000001)"
+        # A product has twice the digits after the point, which leaves room for 14 before it: multiply larger ones by parts.
+        "multiply_decimal": (
+            "COALESCE(TRY(CAST({0} * {1} AS DECIMAL(38, 12))), TRUNC({0}) * {1} + CAST({0} % 1 AS DECIMAL(12, 12)) "
+            "* CAST(TRUNC({1}) AS DECIMAL(26, 0)) + CAST(CAST({0} % 1 AS DECIMAL(12, 12)) "
+            "* CAST({1} % 1 AS DECIMAL(12, 12)) AS DECIMAL(38, 12)))"
         ),
+        # There is no exact division of decimals: divide them as whole numbers of units of the last digit, and digit by
+        # digit where that leaves no room for 12 more.
+        "divide_decimal": (
+            "(CAST(CAST(SIGN({0}) * SIGN({1}) AS HUGEINT) * COALESCE(TRY("
+            "(2 * CAST(ABS({0}) * 1000000000000 AS HUGEINT) * 1000000000000 + CAST(ABS({1}) * 1000000000000 AS HUGEINT))"
+            " // (2 * CAST(ABS({1}) * 1000000000000 AS HUGEINT))), "
+            f"LIST_TRANSFORM([{_units('{0}')}], LAMBDA a: LIST_TRANSFORM([{_units('{1}')}], LAMBDA b: LIST_TRANSFORM(["
+            "LIST_REDUCE(LIST_TRANSFORM(RANGE(12), LAMBDA i: {{'q': a, 'r': b}}), "
+            "LAMBDA s, i: {{'q': s.q * 10 + s.r * 10 // b, 'r': s.r * 10 % b}}, {{'q': a // b, 'r': a % b}})"
+            "], LAMBDA s: CAST(s.q + s.r * 2 // b AS HUGEINT))[1])[1])[1]"
+            ") AS DECIMAL(38, 0)) * 0.000000000001)"
+        ),
+        "fitting": "TRY(CAST({0} AS DECIMAL(38, 12)))",
         "scale": "TRY({0} * {1})",
         "scale_ratio": (
             # as whole numbers of units of the last digit, which the text without its point has
             "TRY(CAST(CAST(SIGN({0}) AS HUGEINT) * ((2 * CAST(REPLACE(CAST(ABS({0}) AS VARCHAR), '.', '') AS HUGEINT) "
             "* {1} + {2}) // (2 * CAST({2} AS HUGEINT))) AS DECIMAL(38, 0)) * 0.000000000001)"
         ),
-        "quotient_decimal": ("(CAST({0} * 1000000000000 AS HUGEINT) // CAST({1} * 1000000000000 AS HUGEINT))"),
-        # ROUND takes only a constant number of digits, so the digits wanted are moved before the point and back.
+        "quotient_decimal": (
+            "(CAST(REPLACE(CAST({0} AS VARCHAR), '.', '') AS HUGEINT) // CAST(REPLACE(CAST({1} AS VARCHAR), '.', '') AS HUGEINT))"
+        ),
+        # ROUND takes only a constant number of digits, so the digits wanted are moved before the point and back, without
+        # those that stand there already.
         "round": (
-            "(CAST(ROUND({0} * CAST([1"
+            "LIST_TRANSFORM([{0}], LAMBDA r: TRUNC(r) + CAST(ROUND(CAST(r % 1 AS DECIMAL(38, 12)) * CAST([1"
             + "".join(f", 1{'0' * n}" for n in range(1, 13))
             + "][{1} + 1 - GREATEST({1} - 12, 0)] "
             "AS DECIMAL(13, 0)), 0) AS DECIMAL(38, 0)) * CAST(['1'"
             + "".join(f", '0.{'0' * (n - 1)}1'" for n in range(1, 13))
-            + "][{1} + 1 - GREATEST({1} - 12, 0)] AS DECIMAL(13, 12)))"
+            + "][{1} + 1 - GREATEST({1} - 12, 0)] AS DECIMAL(13, 12)))[1]"
         ),
-        "exponential": "CAST(ROUND(EXP({0}), 8) AS DECIMAL(38, 12))",
+        "exponential": "ROUND(CAST(PRINTF('%.12e', EXP({0})) AS DECIMAL(38, 12)), 8)",
         "natural_logarithm": "CAST(ROUND(LN({0}), 8) AS DECIMAL(38, 12))",
-        "logarithm": "CAST(ROUND(LN({0}) / LN({1}), 8) AS DECIMAL(38, 12))",
-        "square_root": "CAST(ROUND(SQRT({0}), 8) AS DECIMAL(38, 12))",
-        "power": "CAST(POWER({0}, {1}) AS DECIMAL(38, 12))",
+        "logarithm": "ROUND(CAST(PRINTF('%.12e', LN({0}) / LN({1})) AS DECIMAL(38, 12)), 8)",
+        "square_root": "ROUND(CAST(PRINTF('%.12e', SQRT({0})) AS DECIMAL(38, 12)), 8)",
+        "power": "CAST(PRINTF('%.12e', POWER({0}, {1})) AS DECIMAL(38, 12))",
         "decimal_digits": "(12 - (LENGTH(CAST({0} AS VARCHAR)) - LENGTH(RTRIM(CAST({0} AS VARCHAR), '0'))))",
         "decimal_text": "RTRIM(RTRIM(CAST({0} AS VARCHAR), '0'), '.')",
         # A leap second, which DuckDB does not read, is the moment after second 59.
@@ -126,6 +146,7 @@ class DuckDBSyntax(Syntax):
         "json_has": "JSON_EXISTS({0}, {1})",
         "look_up": "CAST({0} AS MAP(VARCHAR, VARCHAR))[{1}]",
         "to_json": "TO_JSON({0})",
+        "json_boolean": "TO_JSON({0})",
         "json_object": "JSON_OBJECT({*})",
     }
 

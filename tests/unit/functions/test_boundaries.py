@@ -136,9 +136,17 @@ def test_a_precision_that_is_no_integer_is_refused(database: Database) -> None:
         database.evaluate("1.5.lowBoundary('2')", {})
 
 
-def test_several_items_are_refused(database: Database) -> None:
+@pytest.mark.parametrize("precision", ["", "0", "1 + 2", "8", "40", "{}", "iif(1 = 2, 1)"])
+@pytest.mark.parametrize("items", ["1.5 | 2.5", "@1999-12-31 | @2019", "@T10 | @T11", "1 'm' | 2 'm'"])
+def test_several_items_are_refused(database: Database, items: str, precision: str) -> None:
+    # Also where the precision alone says that there is no boundary.
     with pytest.raises(EvaluationError, match="expected a single item"):
-        database.evaluate("(1.5 | 2.5).lowBoundary()", {})
+        database.evaluate(f"({items}).lowBoundary({precision})", {})
+
+
+def test_boundaries_that_are_no_decimal_are_empty(database: Database) -> None:
+    assert database.evaluate("99999999999999999999999999.99.highBoundary(0)", {}) == []
+    assert database.evaluate("99999999999999999999999999.99.round()", {}) == []
 
 
 def test_negative_precision_of_round_is_refused(database: Database) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fhir4ds.database import Database
-from fhir4ds.errors import CompileError, InvalidArguments, InvalidOperation, UnsupportedFeature
+from fhir4ds.errors import CompileError, EvaluationError, InvalidArguments, InvalidOperation, UnsupportedFeature
 from fhir4ds.fhirpath.literals import quote
 from fhir4ds.testing.comparison import canonical
 
@@ -360,3 +360,10 @@ def test_unknown_flags(database: Database) -> None:
 def test_other_types_are_refused(database: Database, expression: str) -> None:
     with pytest.raises(InvalidOperation):
         database.evaluate(expression, _PATIENT)
+
+
+@pytest.mark.parametrize("call", ["matches(iif(1 = 2, 'x'))", "matchesFull(iif(1 = 2, 'x'))", "matches('x')"])
+def test_several_items_are_refused(database: Database, call: str) -> None:
+    # Also where a database knows the expression to be NULL, and so the result.
+    with pytest.raises(EvaluationError, match="expected a single item"):
+        database.evaluate(f"('a' | 'b').{call}", _PATIENT)

@@ -102,3 +102,23 @@ def test_over_a_population(database: Database) -> None:
         ("p1", "e4"),
     ]
     assert table.query("Patient.name.given.count()").rows == [("p1", 5), ("p2", 1)]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "{} | (gender as System.Decimal).extension('u')",
+        "{} | (birthDate as System.Decimal).extension('u')",
+        "(id as System.Integer).extension.value",
+        "{}.combine(ofType(System.Decimal).extension('u'))",
+        "({} | {}).extension('u')",
+    ],
+)
+def test_nothing_has_no_extensions(database: Database, expression: str) -> None:
+    assert database.evaluate(expression, _PATIENT) == []
+
+
+def test_extensions_without_a_model(untyped: Database) -> None:
+    resource = {"extension": [_extension("a"), _extension("b", url="v")], "name": {"extension": [_extension("c")]}}
+    assert untyped.evaluate("extension('v').valueString", resource) == ["b"]
+    assert untyped.evaluate("(name | name).extension('u')", resource) == [_extension("c")]

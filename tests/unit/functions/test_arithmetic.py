@@ -1,0 +1,104 @@
+"""Numbers at the limits of their types, on both databases (FHIRPath N1, section 6.6)."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fhir4ds.database import Database
+from fhir4ds.errors import EvaluationError, InvalidOperation
+from fhir4ds.testing.comparison import canonical
+
+_D = Decimal
+_LARGEST = "99999999999999999999999999.0"
+_OBSERVATION: dict[str, Any] = {
+    "resourceType": "Observation",
+    "id": "o",
+    "valueQuantity": {"value": _D("99999999999999.5"), "code": "m"},
+    "component": [{"valueQuantity": {"value": 2, "code": "m"}}, {"valueQuantity": {"value": 3, "code": "m"}}],
+}
+
+_VALUES: dict[str, list[Any]] = {
+    # an overflow is empty, whatever operation has it
+    f"{_LARGEST} + {_LARGEST}": [],
+    f"-{_LARGEST} - {_LARGEST}": [],
+    f"{_LARGEST} * 2": [],
+    f"{_LARGEST} / 0.5": [],
+    f"{_LARGEST} div 1": [],
+    f"{_LARGEST}.ceiling()": [],
+    f"{_LARGEST}.power(2)": [],
+    f"({_LARGEST} | 99999999999999999999999998.0).sum()": [],
+    f"({_LARGEST} | 3.0).aggregate($total * $this, 1.0)": [],
+    f"{_LARGEST} 'm' + {_LARGEST} 'm'": [],
+    f"{_LARGEST} 'm' * 2": [],
+    f"{_LARGEST} 'm' / 0.001 's'": [],
+    "1 / 99999999999999999999999999.0": [],
+    "100.exp()": [],
+    "10.power(30)": [],
+    "2147483647 + 1": [],
+    "-2147483648 - 1": [],
+    "65536 * 32768": [],
+    "9223372036854775807L + 1L": [],
+    "9223372036854775807L * 9223372036854775807L": [],
+    # and what fits is exact, whatever is in between
+    f"{_LARGEST} + 0.999999999999": [_D("99999999999999999999999999.999999999999")],
+    f"{_LARGEST} / 3": [_D("33333333333333333333333333")],
+    "99999999999999.5 / 0.0000001": [_D("999999999999995000000")],
+    "12345678901234.5 * 1000000.000001": [_D("12345678901246845678.9012345")],
+    "200000000000000.55.round(1)": [_D("200000000000000.6")],
+    f"{_LARGEST} mod 7": [_D(1)],
+    f"{_LARGEST}.sqrt()": [_D(10000000000000)],
+    "200000000000000.5 div 1000000": [200000000],
+    "9223372036854775806L + 1L": [9223372036854775807],
+    "50.exp()": [_D(5184705528587000000000)],
+    "(-100).exp()": [_D(0)],
+    "10.0.power(-100)": [_D(0)],
+    "(-2.0).power(3)": [_D(-8)],
+    "0.0.power(2)": [_D(0)],
+    "0.power(0)": [1],
+    "0.power(-1)": [],
+    "(99999999999999.5 | 99999999999999.0).avg()": [_D("99999999999999.25")],
+    "value.ofType(Quantity) * 10": [{"value": _D("999999999999995"), "unit": "m"}],
+    "value.ofType(Quantity) / 3": [{"value": _D("33333333333333.166666666667"), "unit": "m"}],
+    "component.select(value.ofType(Quantity).value * 2 + 1)": [_D(5), _D(7)],
+}
+
+
+@pytest.mark.parametrize(("expression", "expected"), _VALUES.items(), ids=_VALUES)
+def test_value(database: Database, expression: str, expected: list[Any]) -> None:
+    result = database.evaluate(expression, _OBSERVATION)
+    assert list(map(canonical, result)) == list(map(canonical, expected))
+
+
+def test_errors_of_operands_are_errors(database: Database) -> None:
+    # What an overflow is caught with would catch these too.
+    for expression in ("component.value.value + 1.0", "1.0 * component.value.value", "1 / component.value.value"):
+        with pytest.raises(EvaluationError, match="expected a single item but found several"):
+            database.evaluate(expression, _OBSERVATION)
+
+
+@pytest.mark.parametrize("number", ["9223372036854775808", "9223372036854775808L", "1" + "0" * 26 + ".0"])
+def test_literals_are_limited(database: Database, number: str) -> None:
+    digits = number.removesuffix("L")
+    with pytest.raises(InvalidOperation, match=f"the number {digits} is too large"):
+        database.evaluate(f"1 + {number}", _OBSERVATION)
+
+
+_NUMBERS = st.decimals(min_value=-(10**26) + 1, max_value=10**26 - 1, places=12).filter(lambda n: n != 0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(left=_NUMBERS, right=_NUMBERS | st.decimals(min_value=1, max_value=1000, places=12))
+def test_decimals_are_exact(database: Database, left: Decimal, right: Decimal) -> None:
+    with localcontext(prec=80):
+        unit = Decimal("1e-12")
+        exact = (left + right, left - right, left * right, left / right if abs(right) < 10**25 else None)
+        rounded = [None if value is None else value.quantize(unit, "ROUND_HALF_UP") for value in exact]
+        expected = [value for value in rounded if value is not None and abs(value) < 10**26]
+        operations = " , ".join(f"({left:f}) {operator} ({right:f})" for operator in "+-*/").split(" , ")
+        found = [value for operation in operations for value in database.evaluate(operation, _OBSERVATION)]
+        assert found == expected

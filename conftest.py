@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["fhir4ds.testing", "tests.support.postgres_databases"]
+#: Each is a repository of its own, with its own settings of pytest.
+collect_ignore = ["tests/plugins"]
+
+pytest_plugins = ["pytester", "fhir4ds.testing", "tests.support.postgres_databases"]
 
 _TESTS = Path(__file__).parent / "tests"
 #: Tests that measure time, count connections of a server or send signals: nothing else may run beside them.

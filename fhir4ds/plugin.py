@@ -21,7 +21,7 @@ from fhir4ds.dialect.faults import Fault, FaultKind, fault_kind
 from fhir4ds.dialect.model import Capabilities, Dialect
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.syntax import ItemForm, Syntax
-from fhir4ds.dialect.types import ColumnKind, SqlType
+from fhir4ds.dialect.types import ColumnKind, ColumnType, SqlType
 from fhir4ds.target import Target
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "SUPPORTED_API",
     "Capabilities",
     "ColumnKind",
+    "ColumnType",
     "Connection",
     "Cursor",
     "Dialect",

@@ -59,11 +59,18 @@ class Syntax(ABC):
     #: Whether the planner evaluates an expression of a step again in each reader of the step, unless told otherwise.
     repeats_expressions: ClassVar[bool] = False
 
+    #: Whether tables and views bear comments, by which those that are ours, and may be replaced, are told from others.
+    comments: ClassVar[bool] = True
+
     #: Whether views can be stored with their rows.
     materialized_views: ClassVar[bool] = False
 
     #: Whether a table that has indexes can be renamed in the transaction that made them.
     renames_indexed: ClassVar[bool] = True
+
+    #: Whether what stands in FROM may refer to what stands before it there, as rows of arrays do; without it there are no
+    #: views that take arrays apart, and no codes of value sets.
+    lateral: ClassVar[bool] = True
 
     #: Whether arrays are walked by lambdas, which hold no subqueries; then the words for records are needed.
     lambdas: ClassVar[bool] = False

@@ -59,6 +59,10 @@ def _cast(type: SqlType) -> Conversion:
     return lambda _, value: Cast(value, type)
 
 
+def _truth_text(call: Call, value: Node) -> Node:
+    return Cast(apply("json_boolean", value, type=SqlType.JSON), SqlType.TEXT)
+
+
 def _choose(value: Node, type: SqlType) -> Node:
     """One for true and zero for false."""
     one, zero = (Cast(integer(number), type) for number in (1, 0))
@@ -135,7 +139,8 @@ STRINGS = Target(
     STRING,
     {
         **dict.fromkeys((STRING, DATE, DATETIME, TIME), _same),
-        **dict.fromkeys((BOOLEAN, INTEGER, LONG), _cast(SqlType.TEXT)),
+        **dict.fromkeys((INTEGER, LONG), _cast(SqlType.TEXT)),
+        BOOLEAN: _truth_text,
         DECIMAL: lambda _, value: quantities.value_text(value),
     },
 )

@@ -100,11 +100,10 @@ def boxed(plan: Node, names: fusion.Names) -> Node:
     if plan.type is SqlType.JSON:
         return plan
     if not plan.many:
-        return (
-            _json_number(plan, names)
-            if plan.type is SqlType.DECIMAL
-            else apply("to_json", Cast(plan, plan.type), type=SqlType.JSON)
-        )
+        if plan.type is SqlType.DECIMAL:
+            return _json_number(plan, names)
+        primitive = "json_boolean" if plan.type is SqlType.BOOLEAN else "to_json"
+        return apply(primitive, Cast(plan, plan.type), type=SqlType.JSON)
     variable = names.fresh()
     return Each(plan, variable, boxed(Reference(variable, plan.type), names))
 

@@ -51,13 +51,29 @@ def _decoder(column: Column) -> Callable[[Any], Any] | None:
     return lambda values: [None if value is None else decoder(value) for value in values]
 
 
+def _truth(rows: Sequence[Row], place: int, column: Column) -> Callable[[Any], Any] | None:
+    """What makes booleans of the numbers that a database without a type for them answers with."""
+    is_boolean = column.sql.kind is ColumnKind.BOOLEAN if column.sql is not None else column.type is SqlType.BOOLEAN
+    if not is_boolean or column.many:
+        return None
+    given = next((row[place] for row in rows if row[place] is not None), True)
+    return None if isinstance(given, bool) else bool
+
+
+def _array(rows: Sequence[Row], place: int, column: Column) -> Callable[[Any], Any] | None:
+    """What makes lists of the JSON texts that a database without arrays answers with."""
+    given = next((row[place] for row in rows if row[place] is not None), None) if column.many else None
+    return decode_json if isinstance(given, str) else None
+
+
 def decode(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
     """Turn rows as the driver gave them into rows of Python values typed by their columns.
 
     Parameters
     ----------
     rows : sequence of tuple
-        JSON values and decimals as text, everything else as the driver gives it.
+        JSON values and decimals as text, booleans also as numbers and arrays as JSON text, everything else as the
+        driver gives it.
     columns : sequence of Column
         What the columns hold.
 
@@ -70,9 +86,15 @@ def decode(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
     --------
     >>> decode([("p1", "1.50")], [Column(name="id"), Column(name="value", type=SqlType.DECIMAL)])
     [('p1', Decimal('1.50'))]
+    >>> decode([("p1", 1)], [Column(name="id"), Column(name="value", type=SqlType.BOOLEAN)])
+    [('p1', True)]
     """
-    found = ((place, _decoder(column)) for place, column in enumerate(columns))
-    decoders = [(place, decoder) for place, decoder in found if decoder is not None]
+    decoders = [
+        (place, decoder)
+        for place, column in enumerate(columns)
+        for decoder in (_array(rows, place, column), _truth(rows, place, column), _decoder(column))
+        if decoder is not None
+    ]
     if not decoders:
         return list(rows)
     decoded = []

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import Unsupported
 from fhir4ds.plan.nodes import Each, Extract, Node, Reference, Repeat, apply, empty
 from fhir4ds.plan.relation import Mark, ValueSetCodes
 from fhir4ds.sql.cte import CTE, CTEBuilder
@@ -49,7 +50,17 @@ def expand(
     -------
     CTE
         The step with the codes and marks.
+
+    Raises
+    ------
+    Unsupported
+        If the database has no lateral joins.
     """
+    if not syntax.lateral:
+        raise Unsupported(
+            "memberOf() needs lateral joins, which this database has not",
+            hint="load the resources into DuckDB or PostgreSQL",
+        )
     if value_sets is None or code_systems is None:
         return steps.add("value_set", f"SELECT {syntax.text(Mark.UNKNOWN.value)} AS {CODE}")
     return _Expansion(syntax, steps, render, value_sets, code_systems).of(relation)

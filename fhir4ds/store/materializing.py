@@ -100,6 +100,11 @@ def _check(dispatcher: Dispatcher, statement: Statement, kind: str, indexes: Seq
             f"{dispatcher.dialect.name} has no materialized views",
             hint="make a table, which is replaced as a whole when it is made again",
         )
+    if not dispatcher.dialect.syntax.comments:
+        raise Unsupported(
+            f"{dispatcher.dialect.name} has no comments on tables, by which ours are told from others",
+            hint="export the rows instead, or make the table with CREATE TABLE ... AS and the SQL of the view",
+        )
     if kind == "view" and indexes:
         raise DestinationError("a view has no rows that could be indexed", hint="make a table or a materialized view")
     names = [column.name for column in statement.columns]

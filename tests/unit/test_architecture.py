@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path(__file__).parents[2]
-_PLUGINS = sorted((_ROOT / "plugins").glob("fhir4ds-*/fhir4ds_*"))
+_PLUGINS = sorted(
+    [*(_ROOT / "plugins").glob("fhir4ds-*/fhir4ds_*"), *(_ROOT / "tests" / "plugins").glob("fhir4ds-*/fhir4ds_*")]
+)
 _MODULES = sorted([*(_ROOT / "fhir4ds").rglob("*.py"), *(file for plugin in _PLUGINS for file in plugin.glob("*.py"))])
 
 #: Lines of code, without blank lines, comments and docstrings.
@@ -23,6 +25,7 @@ _LONGEST_MODULE = 500
 _ALLOWED = {
     "fhir4ds_duckdb": {"duckdb"},
     "fhir4ds_postgres": {"psycopg2"},
+    "fhir4ds_sqlite": {"sqlite3"},
 }
 _POLICY = {
     "time",
@@ -73,6 +76,13 @@ def test_plugins_are_thin(plugin: Path) -> None:
         words = _FHIR_WORDS.findall(_without_comments(text))
         assert words == [], f"{file.name} speaks of {words}"
         assert _code_lines(text) <= _LIMITS[file.name], f"{file.name} has {_code_lines(text)} lines of code"
+
+
+def test_a_dialect_can_be_short() -> None:
+    """The one that the guide for authors builds needs no more code than this."""
+    plugin = next(plugin for plugin in _PLUGINS if plugin.name == "fhir4ds_sqlite")
+    lines = {file.name: _code_lines(file.read_text("utf-8")) for file in plugin.glob("*.py")}
+    assert lines["syntax.py"] <= 250 and lines["driver.py"] <= 150, lines
 
 
 @pytest.mark.parametrize("plugin", _PLUGINS, ids=lambda plugin: plugin.name)

@@ -23,8 +23,22 @@ _WORDS = [
     for number, (build, expected) in enumerate(cases, start=1)
 ]
 
+
+def _marks(*values: object) -> list[pytest.MarkDecorator]:
+    """Binary fractions have no more than 15 digits."""
+    decimals = [value for value in values if isinstance(value, Decimal)]
+    long = any(len(value.normalize().as_tuple().digits) > 15 for value in decimals)
+    return [pytest.mark.requires("exact_decimals")] if long else []
+
+
 _PRIMITIVES = [
-    pytest.param(name, arguments, expected, id=f"{name}-{number}")
+    pytest.param(
+        name,
+        arguments,
+        expected,
+        id=f"{name}-{number}",
+        marks=_marks(expected, *(argument.value for argument in arguments)),
+    )
     for name, meanings in MEANINGS.items()
     for number, (arguments, expected) in enumerate(meanings, start=1)
 ]

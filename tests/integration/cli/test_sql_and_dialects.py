@@ -20,9 +20,9 @@ from tests.integration.cli.running import Outcome, run, run_process
 _VERSIONS = {name: metadata.version(f"fhir4ds-{name}") for name in ("duckdb", "postgres")}
 
 _TABLE = """\
-name      aliases     distribution{pad}  api  schemes              capabilities                                         driver     status
-duckdb                fhir4ds-duckdb {duckdb}{gap}  1    duckdb               read_only,server_cursor,bulk_load,files,embedded     installed  ok
-postgres  postgresql  fhir4ds-postgres {postgres}  1    postgresql,postgres  read_only,statement_timeout,server_cursor,bulk_load  installed  ok
+name      aliases     distribution{pad}  api  schemes              capabilities                                                                      driver     status
+duckdb                fhir4ds-duckdb {duckdb}{gap}  1    duckdb               read_only,server_cursor,bulk_load,files,exact_decimals,typed_results,embedded     installed  ok
+postgres  postgresql  fhir4ds-postgres {postgres}  1    postgresql,postgres  read_only,statement_timeout,server_cursor,bulk_load,exact_decimals,typed_results  installed  ok
 """.format(pad=" " * (len(_VERSIONS["postgres"]) + 5), gap="  ", **_VERSIONS)
 
 
@@ -96,6 +96,8 @@ def test_dialects_for_programs() -> None:
             "server_cursor": True,
             "bulk_load": True,
             "files": True,
+            "exact_decimals": True,
+            "typed_results": True,
             "embedded": True,
         },
         "driver": True,

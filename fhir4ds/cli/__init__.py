@@ -21,6 +21,7 @@ _COMMANDS = {
     "dialects": "List the installed dialects and what they can do.",
     "doctor": "Find out why a database cannot be queried, step by step.",
     "conformance": "Run an official test suite in a database.",
+    "new-dialect": "Write the skeleton of a dialect plugin.",
 }
 
 
@@ -33,7 +34,7 @@ class _Group(Taught, click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"fhir4ds.cli.{cmd_name}").command
+        command: click.Command = import_module(f"fhir4ds.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

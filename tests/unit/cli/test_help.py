@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from fhir4ds.cli import cli
 from fhir4ds.cli.command import Taught
 
-_NAMES = ["query", "view", "load", "sql", "dialects", "doctor", "conformance"]
+_NAMES = ["query", "view", "load", "sql", "dialects", "doctor", "conformance", "new-dialect"]
 
 _HELP = """\
 Usage: fhir4ds [OPTIONS] COMMAND [ARGS]...
@@ -37,6 +37,7 @@ Commands:
   dialects     List the installed dialects and what they can do.
   doctor       Find out why a database cannot be queried, step by step.
   conformance  Run an official test suite in a database.
+  new-dialect  Write the skeleton of a dialect plugin.
 
 Examples:
   # All given names in the files of a folder
@@ -74,7 +75,7 @@ def test_commands_are_what_help_lists() -> None:
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_help_of_a_command(name: str) -> None:
-    command = import_module(f"fhir4ds.cli.{name}").command
+    command = import_module(f"fhir4ds.cli.{name.replace('-', '_')}").command
     assert isinstance(command, Taught)
     assert command.name == name
     text = shown(name, "--help")
@@ -88,7 +89,7 @@ def test_help_of_a_command(name: str) -> None:
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_every_command_explains_its_options(name: str) -> None:
-    command = import_module(f"fhir4ds.cli.{name}").command
+    command = import_module(f"fhir4ds.cli.{name.replace('-', '_')}").command
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name

@@ -16,10 +16,7 @@ from fhir4ds.cli.exits import tell
     examples=(
         ("A plugin for a database called acmedb, in ./fhir4ds-acmedb", "fhir4ds new-dialect acmedb"),
         ("Elsewhere", "fhir4ds new-dialect acmedb --directory ~/src"),
-        (
-            "And then",
-            "pip install -e 'fhir4ds-acmedb[test]' && cd fhir4ds-acmedb && python -m pytest --url acmedb://...",
-        ),
+        ("And then", "cd fhir4ds-acmedb && pip install -e '.[test]' && python -m pytest"),
     ),
 )
 @click.argument("name")

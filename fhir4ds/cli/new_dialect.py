@@ -37,4 +37,4 @@ def command(name: str, directory: Path) -> None:
 
     for file in write_skeleton(name, directory):
         click.echo(str(file))
-    tell(f"pip install -e '{directory / f'fhir4ds-{name}'}[test]', and look for TODO", title="hint", color="cyan")
+    tell(f"cd {directory / f'fhir4ds-{name}'}, pip install -e '.[test]', and look for TODO", title="hint", color="cyan")

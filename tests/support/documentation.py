@@ -11,6 +11,7 @@ info string         what happens
 ``sql``             run on PostgreSQL, statement by statement; a line ``\connect NAME`` goes to another database
 ``ini file=PATH``   written to that file, for what comes after it
 ``text NAME``       a message in troubleshooting.md, which `tests.unit.docs.test_troubleshooting_page` provokes
+``py of=PATH``      an excerpt of a file of the SQLite plugin, as `tests.unit.docs.test_dialect_guide` checks; also ``toml``
 anything else       not run; `tests.unit.docs.test_pages` has the reason for each
 ==================  ==================================================================================================
 """

@@ -4,22 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from fhir4ds.testing.chapters import CHAPTERS
 from fhir4ds.testing.fixtures import url
-
-#: Chapters in the order in which an author meets them.
-CHAPTERS = (
-    "thinness",
-    "syntax",
-    "statements",
-    "types",
-    "driver",
-    "faults",
-    "loading",
-    "streaming",
-    "runtime",
-    "fhirpath",
-    "views",
-)
 
 #: What ``pytest.fixture`` makes of a function.
 _Fixture = type(url)

@@ -9,6 +9,7 @@ from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.testing import suite
 from fhir4ds.testing.cases.primitives import CLOCKS, MEANINGS, PATTERNS
 from fhir4ds.testing.cases.words import EXPRESSIONS
+from fhir4ds.testing.chapters import CHAPTERS
 from fhir4ds.testing.suite import test_statements as statements
 
 
@@ -26,7 +27,7 @@ def test_every_primitive_has_a_case() -> None:
 
 def test_one_import_brings_every_test() -> None:
     """What a plugin imports are the tests of all chapters."""
-    for chapter in suite.CHAPTERS:
+    for chapter in CHAPTERS:
         module = inspect.getmodule(getattr(suite, f"test_{chapter}"))
         assert module is not None
         tests = {name for name in vars(module) if name.startswith("test_")}

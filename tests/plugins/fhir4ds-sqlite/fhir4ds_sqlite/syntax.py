@@ -248,7 +248,7 @@ class SQLiteSyntax(Syntax):
         after = f"CASE {depth} WHEN 0 THEN '[]' ELSE {self.apply('array_concat', seen, variable)} END"
         new = body
         if distinct:
-            each = _EACH_OF_TWO.replace("{0}", body).replace("{1}", after)
+            each = _EACH_OF_TWO.replace("{1}", after).replace("{0}", body)
             known = "SELECT o.value FROM JSON_EACH(other) AS o"
             fresh = f"SELECT value AS item FROM {each} WHERE value NOT IN ({known}) GROUP BY value ORDER BY MIN(key)"
             new = f"(SELECT JSON_GROUP_ARRAY(item) FROM ({fresh}))"

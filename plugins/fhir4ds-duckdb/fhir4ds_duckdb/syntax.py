@@ -11,22 +11,18 @@ from fhir4ds.plugin import ColumnKind, ItemForm, SqlType, Step, Syntax
 #: Bytes of the largest JSON document that is read whole. DuckDB sets a buffer of this size aside for each thread.
 _LARGEST_DOCUMENT = 512 * 1024 * 1024
 
+_DECIMAL = "DECIMAL(38, 12)"
+
 
 def _units(decimal: str) -> str:
-    """The size of a decimal in units of its last digit, which its text without the point has."""
-    return f"CAST(REPLACE(CAST(ABS({decimal}) AS VARCHAR), '.', '') AS UHUGEINT)"
+    """A decimal in units of its last digit, which its text without the point has, as a text."""
+    return f"REPLACE(CAST({decimal} AS VARCHAR), '.', '')"
 
 
 class DuckDBSyntax(Syntax):
     """DuckDB 1.4 to 2.0. Its ``json`` functions are built in; no extension is ever installed."""
 
-    types: ClassVar[Mapping[SqlType, str]] = {
-        SqlType.BOOLEAN: "BOOLEAN",
-        SqlType.INTEGER: "BIGINT",
-        SqlType.DECIMAL: "DECIMAL(38, 12)",
-        SqlType.TEXT: "VARCHAR",
-        SqlType.JSON: "JSON",
-    }
+    types: ClassVar[Mapping[SqlType, str]] = {**Syntax.types, SqlType.DECIMAL: _DECIMAL, SqlType.TEXT: "VARCHAR"}
 
     column_types: ClassVar[Mapping[ColumnKind, str]] = {
         ColumnKind.TEXT: "VARCHAR",
@@ -74,29 +70,24 @@ class DuckDBSyntax(Syntax):
             "(CAST(CAST(SIGN({0}) * SIGN({1}) AS HUGEINT) * COALESCE(TRY("
             "(2 * CAST(ABS({0}) * 1000000000000 AS HUGEINT) * 1000000000000 + CAST(ABS({1}) * 1000000000000 AS HUGEINT))"
             " // (2 * CAST(ABS({1}) * 1000000000000 AS HUGEINT))), "
-            f"LIST_TRANSFORM([{_units('{0}')}], LAMBDA a: LIST_TRANSFORM([{_units('{1}')}], LAMBDA b: LIST_TRANSFORM(["
+            f"LIST_TRANSFORM([CAST({_units('ABS({0})')} AS UHUGEINT)], LAMBDA a: LIST_TRANSFORM([CAST({_units('ABS({1})')} AS UHUGEINT)], LAMBDA b: LIST_TRANSFORM(["
             "LIST_REDUCE(LIST_TRANSFORM(RANGE(12), LAMBDA i: {{'q': a, 'r': b}}), "
             "LAMBDA s, i: {{'q': s.q * 10 + s.r * 10 // b, 'r': s.r * 10 % b}}, {{'q': a // b, 'r': a % b}})"
-            "], LAMBDA s: CAST(s.q + s.r * 2 // b AS HUGEINT))[1])[1])[1]"
-            ") AS DECIMAL(38, 0)) * 0.000000000001)"
+            "], LAMBDA s: CAST(s.q + s.r * 2 // b AS HUGEINT))[1])[1])[1]) AS DECIMAL(38, 0)) * 0.000000000001)"
         ),
         "fitting": "TRY(CAST({0} AS DECIMAL(38, 12)))",
         "scale": "TRY({0} * {1})",
         "scale_ratio": (
-            # as whole numbers of units of the last digit, which the text without its point has
-            "TRY(CAST(CAST(SIGN({0}) AS HUGEINT) * ((2 * CAST(REPLACE(CAST(ABS({0}) AS VARCHAR), '.', '') AS HUGEINT) "
-            "* {1} + {2}) // (2 * CAST({2} AS HUGEINT))) AS DECIMAL(38, 0)) * 0.000000000001)"
+            f"TRY(CAST(CAST(SIGN({{0}}) AS HUGEINT) * ((2 * CAST({_units('ABS({0})')} AS HUGEINT) * {{1}} + {{2}}) "
+            "// (2 * CAST({2} AS HUGEINT))) AS DECIMAL(38, 0)) * 0.000000000001)"
         ),
-        "quotient_decimal": (
-            "(CAST(REPLACE(CAST({0} AS VARCHAR), '.', '') AS HUGEINT) // CAST(REPLACE(CAST({1} AS VARCHAR), '.', '') AS HUGEINT))"
-        ),
+        "quotient_decimal": f"(CAST({_units('{0}')} AS HUGEINT) // CAST({_units('{1}')} AS HUGEINT))",
         # ROUND takes only a constant number of digits, so the digits wanted are moved before the point and back, without
         # those that stand there already.
         "round": (
             "LIST_TRANSFORM([{0}], LAMBDA r: TRUNC(r) + CAST(ROUND(CAST(r % 1 AS DECIMAL(38, 12)) * CAST([1"
             + "".join(f", 1{'0' * n}" for n in range(1, 13))
-            + "][{1} + 1 - GREATEST({1} - 12, 0)] "
-            "AS DECIMAL(13, 0)), 0) AS DECIMAL(38, 0)) * CAST(['1'"
+            + "][{1} + 1 - GREATEST({1} - 12, 0)] AS DECIMAL(13, 0)), 0) AS DECIMAL(38, 0)) * CAST(['1'"
             + "".join(f", '0.{'0' * (n - 1)}1'" for n in range(1, 13))
             + "][{1} + 1 - GREATEST({1} - 12, 0)] AS DECIMAL(13, 12)))[1]"
         ),
@@ -132,13 +123,11 @@ class DuckDBSyntax(Syntax):
         ),
         "json_kind": (
             "CASE JSON_TYPE({0}) WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'OBJECT' THEN 'object' "
-            "WHEN 'ARRAY' THEN 'array' WHEN 'NULL' THEN 'null' WHEN 'UBIGINT' THEN 'number' WHEN 'BIGINT' THEN 'number' "
-            "WHEN 'DOUBLE' THEN 'number' END"
+            "WHEN 'ARRAY' THEN 'array' WHEN 'NULL' THEN 'null' WHEN 'UBIGINT' THEN 'number' WHEN 'BIGINT' THEN 'number' WHEN 'DOUBLE' THEN 'number' END"
         ),
         "json_members": (
             "LIST_TRANSFORM(LIST_SORT(LIST_FILTER(COALESCE(JSON_KEYS({0}), []), LAMBDA m: NOT LIST_CONTAINS({1}, m))), "
-            "LAMBDA m: JSON_OBJECT('key', m, 'value', "
-            "JSON_EXTRACT({0}, '/' || REPLACE(REPLACE(m, '~', '~0'), '/', '~1'))))"
+            "LAMBDA m: JSON_OBJECT('key', m, 'value', JSON_EXTRACT({0}, '/' || REPLACE(REPLACE(m, '~', '~0'), '/', '~1'))))"
         ),
         "json_items": "CASE JSON_TYPE({0}) WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') ELSE [{0}] END",
         "json_same": "({0} = {1})",

@@ -8,14 +8,20 @@ from contextlib import ExitStack
 from time import monotonic, sleep
 from uuid import uuid4
 
+import attrs
 import pytest
 
 from fhir4ds.database import Database, connect
 from fhir4ds.dialect.driver import Driver
-from fhir4ds.errors import EvaluationError, PoolTimeout, QueryCancelled, QueryFailed, QueryTimeout
+from fhir4ds.dialect.model import Dialect
+from fhir4ds.errors import EvaluationError, OutcomeUnknown, PoolTimeout, QueryCancelled, QueryFailed, QueryTimeout
+from fhir4ds.runtime.dispatcher import Dispatcher
 from fhir4ds.runtime.session import Session
+from fhir4ds.runtime.settings import Settings
+from fhir4ds.target import Target
 from fhir4ds.testing.cases.statements import ENDLESS, many_rows
 from fhir4ds.testing.engine import in_background
+from fhir4ds.testing.line import Line
 
 _PATIENTS = [{"resourceType": "Patient", "id": f"p{number}", "active": number % 2 == 0} for number in range(50)]
 
@@ -107,6 +113,53 @@ def test_work_that_fails_is_undone(small: Database) -> None:
         small.run(fail)
     small.run(lambda session: session.execute(f"INSERT INTO {name} VALUES (2)"))
     assert small.execute_query(f"SELECT value FROM {name}") == [(2,)]
+    small.run(lambda session: session.execute(f"DROP TABLE {name}"))
+
+
+@pytest.fixture
+def line(dialect: Dialect, target: Target) -> Iterator[Line]:
+    """A line to the server that can be cut."""
+    port = target.port or dialect.port
+    assert target.host is not None and port is not None, "the URL names no host, or the dialect no port"
+    with Line(target.host, port) as line:
+        yield line
+
+
+@pytest.fixture
+def through_line(line: Line, dialect: Dialect, target: Target) -> Iterator[Database]:
+    """The database at the other end of it."""
+    there = attrs.evolve(target, host="127.0.0.1", port=line.port)
+    with Dispatcher(dialect, there, Settings(pool_size=2, query_timeout=10, backoff=0.01)) as dispatcher:
+        yield Database(dispatcher)
+
+
+@pytest.mark.requires("server")
+def test_a_cut_line_is_no_concern_of_a_reader(through_line: Database, line: Line) -> None:
+    """Whether it is cut while nobody uses it, or in the middle of a query: what only reads is read again."""
+    assert through_line.execute_query("SELECT 1") == [(1,)]
+    line.cut()
+    assert through_line.execute_query("SELECT 2") == [(2,)]
+    line.cut_next_answer()
+    assert through_line.execute_query("SELECT 3") == [(3,)]
+    assert _nothing_is_lent(through_line)
+
+
+@pytest.mark.requires("server")
+def test_a_lost_commit_is_never_tried_again(small: Database, through_line: Database, line: Line) -> None:
+    """The server has it or not; nobody can tell, so the error says so, and no row is there twice."""
+    name = f"committed_{uuid4().hex[:8]}"
+    small.run(lambda session: session.execute(f"CREATE TABLE {name} (value INTEGER)"))
+    for value in range(5):
+
+        def insert(session: Session, value: int = value) -> None:
+            session.execute(f"INSERT INTO {name} VALUES ({value})")
+            line.cut_next_answer()
+
+        with pytest.raises(OutcomeUnknown):
+            through_line.run(insert)
+    stored = [value for (value,) in small.execute_query(f"SELECT value FROM {name} ORDER BY value")]
+    assert len(stored) == len(set(stored)) and set(stored) <= set(range(5))
+    assert _nothing_is_lent(through_line)
     small.run(lambda session: session.execute(f"DROP TABLE {name}"))
 
 

@@ -79,9 +79,9 @@ def test_plugins_are_thin(plugin: Path) -> None:
 
 
 def test_a_dialect_can_be_short() -> None:
-    """The one that the guide for authors builds needs no more code than this."""
+    """The one that the guide for authors builds needs no more lines than this, all counted."""
     plugin = next(plugin for plugin in _PLUGINS if plugin.name == "fhir4ds_sqlite")
-    lines = {file.name: _code_lines(file.read_text("utf-8")) for file in plugin.glob("*.py")}
+    lines = {file.name: len(file.read_text("utf-8").splitlines()) for file in plugin.glob("*.py")}
     assert lines["syntax.py"] <= 250 and lines["driver.py"] <= 150, lines
 
 

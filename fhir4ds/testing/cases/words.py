@@ -153,6 +153,7 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
     "extract_array": [
         (lambda s: s.extract_array(_document(s), path("texts*"), _TEXT), ["one", "", "drei\u00e9"]),
         (lambda s: s.extract_array(_document(s), path("many*", "v*"), _INTEGER), [1, 2, 3]),
+        (lambda s: s.extract_array(_KEYED.spell(s), path("many*", "v"), _INTEGER), [1, None, 2, 3]),
         (lambda s: s.extract_array(_document(s), path("flags*"), _BOOLEAN), [True, False]),
         (lambda s: s.extract_array(_document(s), path("many*"), _JSON), [{"v": [1, 2]}, {"v": [3]}, {}, {"v": []}]),
         (lambda s: s.extract_array(_document(s), path("none*"), _TEXT), []),

@@ -6,154 +6,110 @@ import base64
 import math
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from json import dumps, loads
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import uuid4
 
-from fhir4ds.plugin import Fault, FaultKind, Parameters, Row, SqlType, Target
+from fhir4ds.plugin import Fault, FaultKind, Parameters, SqlType, Target
 
-
-def _of_no_null(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *values: None if None in values else function(*values)
-
-
-def _utc(text: str) -> datetime:
-    seconds, fraction, zone = re.fullmatch(r"(.{19})(?:\.(\d+))?(.*)", text).groups("")  # type: ignore[union-attr]
-    # A leap second is the moment after second 59.
-    moment = datetime.fromisoformat(seconds.replace(":60", ":59") + (zone or "Z").replace("Z", "+00:00"))
-    return (
-        moment.astimezone(timezone.utc) + timedelta(seconds=":60" in seconds, microseconds=int(f"{fraction:0<6}"[:6]))
-    ).replace(tzinfo=None)
-
-
-# What SQLite has no function for, as one of Python's; its documentation asks for REGEXP to be given so.
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
+# What SQLite has no function for; all are NULL where an argument is. Its documentation asks for REGEXP to be given so.
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "REGEXP_LIKE": lambda text, pattern: re.search(pattern, text, re.DOTALL) is not None,
-    "REGEXP_REPLACE": lambda text, pattern, new: re.sub(pattern, new, text, flags=re.DOTALL),
+    "REGEXP_REPLACE": lambda text, pattern, new, _="g": re.sub(pattern, new, text, flags=re.DOTALL),
     "REGEXP_GROUP": lambda text, pattern, n: (found := re.search(pattern, text, re.DOTALL)) and (found[n] or None),
-    "SPLIT": lambda text, separator: dumps(text.split(separator)),
+    "STRING_TO_ARRAY": lambda text, separator: dumps(text.split(separator) if separator else [*text]),
+    "SPLIT_PART": lambda text, separator, n: dict(enumerate(text.split(separator), start=1)).get(n, ""),
+    "CONVERT_TO": lambda text, encoding: text.encode(encoding),
+    "CONVERT_FROM": lambda data, encoding: data.decode(encoding),
+    "ENCODE": lambda data, form: data.hex() if form == "hex" else base64.b64encode(data).decode(),
+    "DECODE": lambda text, form: bytes.fromhex(text) if form == "hex" else base64.b64decode(text),
     "SLICE": lambda array, first, last: dumps(loads(array)[first - 1 : last]),
     "CONCAT_ARRAYS": lambda one, other: other if one == "[]" else one if other == "[]" else f"{one[:-1]},{other[1:]}",
-    "WITHOUT_NULLS": lambda array: (
-        dumps([item for item in loads(array) if item is not None]) if "null" in array else array
-    ),
-    "UNHEX_TEXT": lambda text: bytes.fromhex(text).decode(),
-    "TO_BASE64": lambda text: base64.b64encode(text.encode()).decode(),
-    "FROM_BASE64": base64.b64decode,
-    "TO_UTC": lambda text: _utc(text).isoformat(timespec="microseconds"),
+    "WITHOUT_NULLS": lambda array: dumps([i for i in loads(array) if i is not None]) if "null" in array else array,
     # Binary fractions have 15 digits; what is computed with them is rounded to the 12 that decimals have.
     "FIX": lambda number: round(number, 12) if isinstance(number, float) else number,
-    # What real functions give is the same everywhere in its first 13 digits, of which 8 are behind the point.
-    "DIGITS": lambda number: round(float(f"{number:.12e}"), 8),
-    "ROUND_HALF_UP": lambda number, digits: float(
-        Decimal(repr(number)).quantize(Decimal(1).scaleb(-min(digits, 12)), ROUND_HALF_UP)
-    ),
+    # What real functions give is the same everywhere in its first 13 digits.
+    "REAL": lambda name, digits, *numbers: round(float(f"{getattr(math, name)(*numbers):.12e}"), digits),
+    "ROUND": lambda n, digits: float(Decimal(repr(n)).quantize(Decimal(10) ** -min(digits, 12), ROUND_HALF_UP)),
     "DECIMAL_TEXT": lambda number: re.sub(r"\.?0*$", "", f"{Decimal(repr(number)):.12f}"),
-    "EXP": math.exp,
-    "LN": math.log,
-    "SQRT": math.sqrt,
-    "POWER": math.pow,
 }
 
-# The phrases of SQLite's messages that tell what happened; the first that occurs decides.
-_BY_PHRASE = (
-    ("interrupted", FaultKind.INTERRUPTED),
-    ("closed database", FaultKind.DISCONNECT),
-    ("is locked", FaultKind.CONFLICT),
-    ("constraint failed", FaultKind.INTEGRITY),
-    ("readonly", FaultKind.READ_ONLY),
-    ("disk is full", FaultKind.RESOURCE),
-    ("disk I/O", FaultKind.RESOURCE),
-    ("out of memory", FaultKind.RESOURCE),
-    ("too big", FaultKind.RESOURCE),
-    ("unable to open", FaultKind.MISSING),
-    ("no such", FaultKind.MISSING),
-    ("user-defined function", FaultKind.DATA),
-    ("malformed JSON", FaultKind.DATA),
-    ("overflow", FaultKind.DATA),
-    ("syntax error", FaultKind.SYNTAX),
-    ("incomplete input", FaultKind.SYNTAX),
-    ("unrecognized token", FaultKind.SYNTAX),
-    ("binding", FaultKind.SYNTAX),
-)
+# The phrases of SQLite's messages that tell what happened; the first kind with one that occurs decides.
+_PHRASES = {
+    FaultKind.INTERRUPTED: "interrupted",
+    FaultKind.DISCONNECT: "closed database",
+    FaultKind.CONFLICT: "is locked",
+    FaultKind.INTEGRITY: "constraint failed",
+    FaultKind.READ_ONLY: "readonly",
+    FaultKind.RESOURCE: "disk is full|disk I/O|out of memory|too big|too large|parser stack overflow",
+    FaultKind.MISSING: "unable to open|no such",
+    FaultKind.DATA: "user-defined function|malformed JSON|overflow",
+    FaultKind.SYNTAX: "syntax error|incomplete input|unrecognized token|binding",
+}
+
+
+class SQLiteCursor(sqlite3.Cursor):
+    """The answer to one statement; SQLite finds its rows while they are read, and does not tell their types."""
+
+    @property
+    def columns(self) -> Sequence[tuple[str, SqlType | None]]:
+        """Name of each column."""
+        return [(name, None) for name, *_ in self.description or ()]
 
 
 class Session:
     """A connection, and what the statement that it runs has raised itself."""
 
-    def __init__(self, raw: sqlite3.Connection) -> None:
-        self.raw = raw
-        self.raised: str | None = None
+    raw: sqlite3.Connection
+    raised: str | None = None
 
-
-class SQLiteCursor:
-    """The answer to one statement; SQLite finds its rows while they are read, and does not tell their types."""
-
-    def __init__(self, raw: sqlite3.Cursor) -> None:
-        self._raw = raw
-        self.columns: Sequence[tuple[str, SqlType | None]] = [(name, None) for name, *_ in raw.description or ()]
-
-    def fetchmany(self, size: int) -> list[Row]:
-        """Up to ``size`` further rows."""
-        return self._raw.fetchmany(size) if self.columns else []
-
-    def close(self) -> None:
-        """Let go of the rows that are left."""
-        self._raw.close()
+    def fail(self, message: str) -> None:
+        """Raise an error for a statement, whose words SQLite would not pass on."""
+        self.raised = message
+        raise ValueError
 
 
 class SQLiteDriver:
-    """Connections to a file, or to a database in memory that belongs to this driver."""
+    """Connections to a file, or to a database in memory that belongs to this driver; options are those of its URI."""
 
     errors: type[Exception] = sqlite3.Error
 
     def __init__(self, target: Target) -> None:
-        self._uri = f"file:/{uuid4().hex}?vfs=memdb"
-        if target.database not in (None, ":memory:"):
-            self._uri = f"file:{quote(str(target.database))}?mode={target.options.get('mode', 'rwc')}"
-        self._root: sqlite3.Connection | None = None
+        in_memory = target.database in (None, ":memory:")
+        name, options = (f"/{uuid4().hex}", {"vfs": "memdb"}) if in_memory else (str(target.database), target.options)
+        self._uri = f"file:{quote(name)}?{urlencode(options)}"
+        self._root: Session | None = None
 
     def connect(self, timeout: float) -> Session:
         """Open a connection; ``timeout`` is also how long it waits for the locks of others."""
-        session = Session(self._open(timeout))
-        self._root = self._root or self._open(timeout)  # keeps a database in memory while no session is open
-        return self._bind(session)
+        self._root = self._root or self._open(Session(), timeout)  # keeps a database in memory
+        return self._open(Session(), timeout)
 
-    def _open(self, timeout: float) -> sqlite3.Connection:
-        raw = sqlite3.connect(self._uri, timeout, isolation_level=None, check_same_thread=False, uri=True)
-        raw.execute("SELECT COUNT(*) FROM sqlite_master")  # SQLite opens the file with the first statement only
-        return raw
-
-    def _bind(self, session: Session) -> Session:
+    def _open(self, session: Session, timeout: float) -> Session:
+        session.raw = raw = sqlite3.connect(self._uri, timeout, 0, None, check_same_thread=False, uri=True)
+        raw.execute("SELECT COUNT(*) FROM sqlite_master")  # the file is opened with the first statement only
         for name, function in _FUNCTIONS.items():
-            session.raw.create_function(name, -1, _of_no_null(function), deterministic=True)
-
-        def fail(message: str) -> None:
-            session.raised = message
-            raise ValueError
-
-        # Not deterministic, or SQLite would evaluate it before it is reached.
-        session.raw.create_function("FAIL", 1, fail)
-        session.raw.create_function("SESSION", 0, lambda: f"{id(session):x}")
+            raw.create_function(name, -1, lambda *v, of=function: None if None in v else of(*v), deterministic=True)
+        raw.create_function("FAIL", 1, session.fail)  # not deterministic, so that it is evaluated only when reached
+        raw.create_function("SESSION", 0, lambda: f"{id(session):x}")
         return session
 
     def disconnect(self, connection: Session) -> None:
         """Close a connection."""
         connection.raw.close()
 
-    def execute(self, connection: Session, sql: str, parameters: Parameters) -> SQLiteCursor:
-        """Run a statement with ``:name`` or ``?`` placeholders."""
+    def execute(self, connection: Session, sql: str, parameters: Parameters, batch: int = 0) -> SQLiteCursor:
+        """Run a statement with ``:name`` or ``?`` placeholders, of which none takes a Decimal."""
         connection.raised = None
-        return SQLiteCursor(connection.raw.execute(sql, parameters or ()))
+        if isinstance(parameters, Mapping):
+            parameters = {name: float(v) if isinstance(v, Decimal) else v for name, v in parameters.items()}
+        return connection.raw.cursor(SQLiteCursor).execute(sql, parameters or ())
 
-    def stream(self, connection: Session, sql: str, parameters: Parameters, batch: int) -> SQLiteCursor:
-        """Run a query; SQLite finds each row when it is read."""
-        return self.execute(connection, sql, parameters)
+    stream = execute  # rows are found when they are read
 
     def load(self, connection: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
         """Append rows."""
@@ -164,38 +120,31 @@ class SQLiteDriver:
     def alive(self, connection: Session, *, probe: bool) -> bool:
         """Whether the connection is open."""
         with suppress(sqlite3.Error):
-            connection.raw.execute("SELECT 1" if probe else "")
-            return True
+            return bool(connection.raw.execute("SELECT 1" if probe else ""))
         return False
 
     def reset(self, connection: Session) -> None:
         """Put a new connection in the place of the old one, which ends all that was open or temporary."""
         connection.raw.close()
-        connection.raw = self._open(5.0)
-        self._bind(connection)
+        self._open(connection, 5.0)
 
-    def cancel(self, connection: Session, timeout: float) -> None:
+    def cancel(self, connection: Session, timeout: float = 0) -> None:
         """Interrupt what is running; harmless when there is nothing."""
         with suppress(sqlite3.ProgrammingError):
             connection.raw.interrupt()
 
-    def abort(self, connection: Session) -> None:
-        """Interrupt: inside one process there is no line to cut."""
-        self.cancel(connection, 0)
+    abort = cancel  # inside one process there is no line to cut
 
     def fault(self, error: BaseException, connection: Session | None) -> Fault:
         """Sort an error by the words of SQLite."""
         message = str(error).partition("\n")[0]
-        kind = next((kind for phrase, kind in _BY_PHRASE if phrase in message), FaultKind.OTHER)
-        if kind is FaultKind.DATA and connection is not None and connection.raised is not None:
-            message = connection.raised
-        if kind is FaultKind.CONFLICT and connection is None:
-            kind = FaultKind.BUSY
-        code = getattr(error, "sqlite_errorname", type(error).__name__)
+        kind = next((kind for kind, phrases in _PHRASES.items() if re.search(phrases, message)), FaultKind.OTHER)
+        kind = FaultKind.BUSY if kind is FaultKind.CONFLICT and connection is None else kind
+        message = getattr(connection, "raised", None) or message
+        code = getattr(error, "sqlite_errorname", type(error).__name__)  # Python 3.10 has no names of codes
         return Fault(kind=kind, code=code, disconnected=kind is FaultKind.DISCONNECT, message=message)
 
     def close(self) -> None:
         """Let go of the database."""
-        root, self._root = self._root, None
-        if root is not None:
-            root.close()
+        if self._root is not None:
+            self._root.raw.close()

@@ -7,7 +7,6 @@ taken apart instead, so the words that make JSON end in ``|| ''``, which takes t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import ClassVar
 
 from fhir4ds.plugin import ColumnKind, ColumnType, ItemForm, SqlType, Step, Syntax
@@ -16,8 +15,8 @@ from fhir4ds.plugin import ColumnKind, ColumnType, ItemForm, SqlType, Step, Synt
 _ITEM = "(IIF({0}type IN ('true', 'false'), {0}type, JSON_QUOTE({0}value)) || '')"
 _ROW = _ITEM.format("")
 
-#: The rows of an array, and of what a second argument is to them. The arguments stand apart from JSON_EACH, whose columns
-#: would hide those of the same names, such as ``key``, that an argument means.
+#: The rows of an array, and of what a second argument is to them. The arguments stand apart from JSON_EACH, whose
+#: columns would hide those of the same names, such as ``key``, that an argument means.
 _EACH = "(SELECT {0} AS list) AS l, JSON_EACH(l.list)"
 _EACH_OF_TWO = "(SELECT {0} AS list, {1} AS other) AS l, JSON_EACH(l.list)"
 
@@ -34,25 +33,20 @@ class SQLiteSyntax(Syntax):
     }
 
     column_types: ClassVar[Mapping[ColumnKind, str]] = {
-        **dict.fromkeys((ColumnKind.TEXT, ColumnKind.DATE, ColumnKind.TIME), "TEXT"),
-        **dict.fromkeys((ColumnKind.TIMESTAMP, ColumnKind.INSTANT), "TEXT"),
+        **dict.fromkeys((ColumnKind.DATE, ColumnKind.TIME, ColumnKind.TIMESTAMP, ColumnKind.INSTANT), "TEXT"),
         ColumnKind.BINARY: "BLOB",
         ColumnKind.JSON: "JSONTEXT",
     }
 
     key_type: ClassVar[str] = "TEXT"
-
     lateral: ClassVar[bool] = False
-
     comments: ClassVar[bool] = False
 
     differences: ClassVar[Mapping[str, str]] = {
         "coalesce": "COALESCE({*}, NULL)",
         "text_less": "({0} < {1})",
-        "json_equal": (
-            "(JSON({0}) = JSON({1}) OR (JSON_TYPE({0}) IN ('integer', 'real') "
-            "AND JSON_TYPE({1}) IN ('integer', 'real') AND {0} ->> '$' = {1} ->> '$'))"
-        ),
+        "json_equal": "(JSON({0}) = JSON({1}) OR ({0} ->> '$' = {1} ->> '$' "
+        "AND JSON_TYPE({0}) || JSON_TYPE({1}) IN ('integerreal', 'realinteger', 'realreal')))",
         "least": "MIN({*})",
         "greatest": "MAX({*})",
         "add": "FIX({0} + {1})",
@@ -69,76 +63,53 @@ class SQLiteSyntax(Syntax):
         "ceiling": "(CAST({0} AS INTEGER) + ({0} > CAST({0} AS INTEGER)))",
         "floor": "(CAST({0} AS INTEGER) - ({0} < CAST({0} AS INTEGER)))",
         "truncate": "CAST({0} AS INTEGER)",
-        "round": "ROUND_HALF_UP({0}, {1})",
-        "exponential": "DIGITS(EXP({0}))",
-        "natural_logarithm": "DIGITS(LN({0}))",
-        "logarithm": "DIGITS(LN({0}) / LN({1}))",
-        "square_root": "DIGITS(SQRT({0}))",
-        "power": "DIGITS(POWER({0}, {1}))",
+        "exponential": "REAL('exp', 8, {0})",
+        "natural_logarithm": "REAL('log', 8, {0})",
+        "logarithm": "REAL('log', 8, {0}, {1})",
+        "square_root": "REAL('sqrt', 8, {0})",
+        "power": "REAL('pow', 12, {0}, {1})",
         "length": "LENGTH({0})",
         "left": "SUBSTR({0}, 1, {1})",
         "right": "SUBSTR({0}, LENGTH({0}) - {1} + 1)",
         "substring": "SUBSTR({0}, {1}, {2})",
         "position": "INSTR({0}, {1})",
-        "fold_text": "TRIM(REGEXP_REPLACE(LOWER({0}), '\\s+', ' '))",
         "pad_right": "SUBSTR({0} || REPLACE(HEX(ZEROBLOB({1})), '00', {2}), 1, {1})",
-        "characters": (
-            "(WITH RECURSIVE c (place) AS (SELECT 1 WHERE {0} <> '' UNION ALL SELECT place + 1 FROM c "
-            "WHERE place < LENGTH({0})) SELECT JSON_GROUP_ARRAY(SUBSTR({0}, place, 1)) FROM c)"
-        ),
-        "split": "SPLIT({0}, {1})",
-        "split_part": "COALESCE(JSON_EXTRACT(SPLIT({0}, {1}), '$[' || ({2} - 1) || ']'), '')",
+        "characters": "STRING_TO_ARRAY({0}, '')",
         "text_join": f"(SELECT GROUP_CONCAT(value, other) FROM {_EACH_OF_TWO})",
         "regexp_matches": "REGEXP_LIKE({0}, {1})",
-        "regexp_replace": "REGEXP_REPLACE({0}, {1}, {2})",
-        "regexp_remove": "REGEXP_REPLACE({0}, {1}, '')",
         "regexp_group": "REGEXP_GROUP({0}, {1}, {2})",
         "line_mode": "'m'",
-        "encode_hex": "LOWER(HEX({0}))",
-        "decode_hex": "UNHEX_TEXT({0})",
-        "encode_base64": "TO_BASE64({0})",
-        "decode_base64": "FROM_BASE64({0})",
-        "base64_to_hex": "LOWER(HEX(FROM_BASE64({0})))",
-        "to_utc": "TO_UTC({0})",
+        "encode_base64": "ENCODE(CONVERT_TO({0}, 'UTF8'), 'base64')",
+        "to_utc": "(STRFTIME('%Y-%m-%dT%H:%M:%S', REPLACE(REGEXP_REPLACE({0}, '\\.[0-9]+', ''), ':60', ':59'), "
+        "(INSTR({0}, ':60') > 0) || ' seconds') || '.' || "
+        "SUBSTR(COALESCE(REGEXP_GROUP({0}, '\\.([0-9]+)', 1), '') || '000000', 1, 6))",
         "now": "STRFTIME('%Y-%m-%dT%H:%M:%fZ', 'now')",
         "today": "DATE('now')",
         "time_of_day": "STRFTIME('%H:%M:%f', 'now')",
-        "microseconds": (
-            "(CAST(STRFTIME('%s', SUBSTR(REPLACE({0}, ':60', ':59'), 1, 19)) AS INTEGER) * 1000000 "
-            "+ CAST(SUBSTR(SUBSTR({0}, 21) || '000000', 1, 6) AS INTEGER))"
-        ),
-        "from_microseconds": (
-            "(STRFTIME('%Y-%m-%dT%H:%M:%S', ({0} - ({0} % 1000000 + 1000000) % 1000000) / 1000000, 'unixepoch') "
-            "|| PRINTF('.%06d', ({0} % 1000000 + 1000000) % 1000000))"
-        ),
-        "add_months": (
-            "MIN(DATE({0}, {1} || ' months'), DATE({0}, 'start of month', ({1} + 1) || ' months', '-1 day'))"
-        ),
+        "microseconds": "(UNIXEPOCH(SUBSTR(REPLACE({0}, ':60', ':59'), 1, 19)) * 1000000 "
+        "+ SUBSTR(SUBSTR({0}, 21) || '000000', 1, 6))",
+        "from_microseconds": "(STRFTIME('%Y-%m-%dT%H:%M:%S', ({0} + 62135596800000000) / 1000000 - 62135596800, "
+        "'unixepoch') || PRINTF('.%06d', ({0} + 62135596800000000) % 1000000))",
+        "add_months": "MIN(DATE({0}, {1} || ' months'), DATE({0}, 'start of month', ({1} + 1) || ' months', '-1 day'))",
         "array_length": "JSON_ARRAY_LENGTH({0})",
         "array_at": "JSON_EXTRACT({0}, '$[' || ({1} - 1) || ']')",
         "array_slice": "SLICE({0}, {1}, {2})",
-        "array_concat": "CONCAT_ARRAYS({0}, {1})",
-        "array_contains": f"(SELECT MAX(value = other) FROM {_EACH_OF_TWO})",
+        "array_concat": "CONCAT_ARRAYS(COALESCE({0}, '[]'), COALESCE({1}, '[]'))",
+        "array_contains": "(SELECT other IN (SELECT value FROM JSON_EACH(l)) FROM (SELECT {0} AS l, {1} AS other))",
         "array_sum": f"(SELECT FIX(SUM(value)) FROM {_EACH})",
         "array_least": f"(SELECT MIN(value) FROM {_EACH})",
         "array_greatest": f"(SELECT MAX(value) FROM {_EACH})",
-        "json_kind": (
-            "CASE JSON_TYPE({0}) WHEN 'text' THEN 'string' WHEN 'integer' THEN 'number' WHEN 'real' THEN 'number' "
-            "WHEN 'true' THEN 'boolean' WHEN 'false' THEN 'boolean' ELSE JSON_TYPE({0}) END"
-        ),
+        "json_kind": "CASE JSON_TYPE({0}) WHEN 'text' THEN 'string' WHEN 'integer' THEN 'number' WHEN 'real' "
+        "THEN 'number' WHEN 'true' THEN 'boolean' WHEN 'false' THEN 'boolean' ELSE JSON_TYPE({0}) END",
         "json_text": "CASE SUBSTR({0}, 1, 1) WHEN '\"' THEN {0} ->> '$' ELSE NULLIF({0}, 'null') END",
         "json_same": "({0} = {1})",
         "json_has": f"EXISTS (SELECT 1 FROM {_EACH_OF_TWO} WHERE key = other)",
         "look_up": f"(SELECT value FROM {_EACH_OF_TWO} WHERE key = other)",
-        "json_members": (
-            f"(SELECT JSON_GROUP_ARRAY(item) FROM (SELECT JSON_OBJECT('key', key, 'value', JSON({_ROW})) || '' AS item "
-            f"FROM {_EACH_OF_TWO} WHERE JSON_TYPE(list) = 'object' "
-            "AND key NOT IN (SELECT o.value FROM JSON_EACH(other) AS o) ORDER BY key))"
-        ),
-        "json_items": (
-            f"(SELECT JSON_GROUP_ARRAY({_ROW}) FROM (SELECT {{0}} AS list) AS l, "
-            "JSON_EACH(CASE JSON_TYPE(list) WHEN 'array' THEN list ELSE '[' || list || ']' END))"
-        ),
+        "json_members": "(SELECT JSON_GROUP_ARRAY(item) FROM "
+        f"(SELECT JSON_OBJECT('key', key, 'value', JSON({_ROW})) || '' AS item FROM {_EACH_OF_TWO} "
+        "WHERE JSON_TYPE(list) = 'object' AND key NOT IN (SELECT o.value FROM JSON_EACH(other) AS o) ORDER BY key))",
+        "json_items": f"(SELECT JSON_GROUP_ARRAY({_ROW}) FROM (SELECT {{0}} AS list) AS l, "
+        "JSON_EACH(CASE JSON_TYPE(list) WHEN 'array' THEN list ELSE '[' || list || ']' END))",
         "to_json": "(JSON_QUOTE({0}) || '')",
         "json_boolean": "(CASE {0} WHEN TRUE THEN 'true' WHEN FALSE THEN 'false' END)",
         "json_object": "(JSON_OBJECT({*}) || '')",
@@ -150,6 +121,9 @@ class SQLiteSyntax(Syntax):
     def cast(self, expression: str, type: SqlType) -> str:
         return f"({expression} IN ('true', 1))" if type is SqlType.BOOLEAN else super().cast(expression, type)
 
+    def case(self, branches: Sequence[tuple[str, str]], otherwise: str) -> str:
+        return super().case(branches, otherwise)[1:-1]  # parentheses use up the stack of SQLite's parser
+
     def raise_error(self, message: str, type: SqlType, *, many: bool) -> str:
         return f"FAIL({message})"
 
@@ -157,35 +131,31 @@ class SQLiteSyntax(Syntax):
         return self.from_json(f"(NULLIF({self._member(json, steps)}, 'null') || '')", type)
 
     def _member(self, json: str, steps: Sequence[Step]) -> str:
-        for plain, group in groupby(steps, lambda step: not set(step.name) & set('"\\')):
-            names = [step.name for step in group]
-            if plain:
-                json += " -> " + self.text("$" + "".join(f'."{name}"' for name in names))
-                continue
-            for name in names:  # which no path of SQLite can hold
-                json = f"(SELECT {_ROW} FROM {_EACH.replace('{0}', json)} WHERE key = {self.text(name)})"
+        path = "$" + "".join(f'."{step.name}"' for step in steps)
+        if path.count('"') == 2 * len(steps) and "\\" not in path:
+            return f"{json} -> {self.text(path)}"
+        for step in steps:  # some name of which no path of SQLite can hold
+            json = f"(SELECT {_ROW} FROM {_EACH.replace('{0}', json)} WHERE key = {self.text(step.name)})"
         return json
 
     def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
-        value, rows, inner = json, [], []
-        if not json.isidentifier():
-            value, rows = "whole", [f"(SELECT {json} AS whole) AS w"]
-        for place, step in enumerate(steps):
+        value, rows = (json, []) if json.isidentifier() else ("whole", [f"(SELECT {json} AS whole) AS w"])
+        inner: list[Step] = []
+        for place, step in enumerate(steps, start=1):
             inner.append(step)
-            if step.each is False:
+            if step.each is False and place < len(steps):
                 continue
-            reached = value if all(step.here for step in inner) else self._member(value, inner)
-            one = f"'[' || NULLIF({reached}, 'null') || ']'"
-            rows.append(f"JSON_EACH(CASE JSON_TYPE({reached}) WHEN 'array' THEN {reached} ELSE {one} END) AS e{place}")
+            found = value if all(step.here for step in inner) else f"({self._member(value, inner)})"
+            one = f"'[' || {found} || ']'"  # NULL, which has no rows, where it is missing
+            many = f"CASE JSON_TYPE({found}) WHEN 'array' THEN {found} ELSE '[' || NULLIF({found}, 'null') || ']' END"
+            rows.append(f"JSON_EACH({one if step.each is False else many}) AS e{place}")
             value, inner = _ITEM.format(f"e{place}."), []
-        found = self.extract(value, inner, type) if inner else self.from_json(value, type)
-        return f"(SELECT JSON_GROUP_ARRAY({found}) FROM {', '.join(rows) or '(SELECT 1)'})"
+        return f"(SELECT JSON_GROUP_ARRAY({self.from_json(value, type)}) FROM {', '.join(rows)})"
 
     def from_json(self, json: str, type: SqlType) -> str:
         if type in (SqlType.JSON, SqlType.TEXT):
             return super().from_json(json, type)
-        value = f"({json} ->> '$')"
-        return value if type is SqlType.BOOLEAN else self.cast(value, type)
+        return self.cast(f"({json} ->> '$')", type)
 
     def array(self, items: Sequence[str], type: SqlType) -> str:
         return f"JSON_ARRAY({', '.join(items)})"
@@ -221,41 +191,33 @@ class SQLiteSyntax(Syntax):
         return f"(SELECT JSON_GROUP_ARRAY({item}) FROM (SELECT i.value AS {inner} FROM {found}))"
 
     def fold(self, array: str, accumulator: str, variable: str, initial: str, body: str) -> str:
-        steps, place = f"{accumulator}_steps", f"{accumulator}_place"
-        following = f"JSON_EXTRACT({accumulator}_items, '$[' || {place} || ']')"
+        steps, all, place = (f"{accumulator}_{name}" for name in ("steps", "all", "place"))
         return (
-            f"(WITH RECURSIVE {steps} ({accumulator}, {variable}, {accumulator}_items, {place}) AS ("
-            f"SELECT {initial}, JSON_EXTRACT({accumulator}_all, '$[0]'), {accumulator}_all, 1 "
-            f"FROM (SELECT {array} AS {accumulator}_all) "
-            f"UNION ALL SELECT {body}, {following}, {accumulator}_items, {place} + 1 FROM {steps} "
-            f"WHERE {place} <= JSON_ARRAY_LENGTH({accumulator}_items)) "
+            f"(WITH RECURSIVE {steps} ({accumulator}, {variable}, {all}, {place}) AS ("
+            f"SELECT {initial}, JSON_EXTRACT({all}, '$[0]'), {all}, 1 FROM (SELECT {array} AS {all}) UNION ALL "
+            f"SELECT {body}, JSON_EXTRACT({all}, '$[' || {place} || ']'), {all}, {place} + 1 FROM {steps} "
+            f"WHERE {place} <= JSON_ARRAY_LENGTH({all})) "
             f"SELECT {accumulator} FROM {steps} ORDER BY {place} DESC LIMIT 1)"
         )
 
     def sort_each(self, rows: str, variable: str, key: str, sort_key: str, *, descending: bool) -> str:
-        place, direction = f"{variable}_place", " DESC" if descending else ""
-        ordered = f"ORDER BY ({key} IS NOT NULL), {sort_key}{direction}, {place}"
-        return (
-            f"(SELECT JSON_GROUP_ARRAY({variable}) FROM "
-            f"(SELECT {variable} {self._scan(rows, variable, place, None)} {ordered}))"
-        )
+        ordered = f"ORDER BY ({key} IS NOT NULL), {sort_key}{' DESC' * descending}, {variable}_place"
+        items = f"SELECT {variable} {self._scan(rows, variable, f'{variable}_place', None)} {ordered}"
+        return f"(SELECT JSON_GROUP_ARRAY({variable}) FROM ({items}))"
 
     def repeat(
         self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool, levels: int, overflow: str
     ) -> str:
-        steps, seen, depth = f"{variable}_levels", f"{variable}_seen", f"{variable}_depth"
+        steps, seen, depth = (f"{variable}_{name}" for name in ("steps", "seen", "depth"))
         # What was seen is one level behind, since a row of a recursion can name what it computes only in the next one.
         after = f"CASE {depth} WHEN 0 THEN '[]' ELSE {self.apply('array_concat', seen, variable)} END"
-        new = body
-        if distinct:
-            each = _EACH_OF_TWO.replace("{1}", after).replace("{0}", body)
-            known = "SELECT o.value FROM JSON_EACH(other) AS o"
-            fresh = f"SELECT value AS item FROM {each} WHERE value NOT IN ({known}) GROUP BY value ORDER BY MIN(key)"
-            new = f"(SELECT JSON_GROUP_ARRAY(item) FROM ({fresh}))"
+        each = _EACH_OF_TWO.replace("{1}", after).replace("{0}", body)
+        known = "SELECT o.value FROM JSON_EACH(other) AS o"
+        fresh = f"SELECT value AS item FROM {each} WHERE value NOT IN ({known}) GROUP BY value ORDER BY MIN(key)"
+        new = f"(SELECT JSON_GROUP_ARRAY(item) FROM ({fresh}))" if distinct else body
         return (
-            f"(WITH RECURSIVE {steps} ({variable}, {seen}, {depth}) AS (SELECT {initial}, '[]', 0 UNION ALL "
-            f"SELECT {new}, {after}, {depth} + 1 FROM {steps} "
-            f"WHERE JSON_ARRAY_LENGTH({variable}) > 0 AND {depth} < {levels}) "
+            f"(WITH RECURSIVE {steps} ({variable}, {seen}, {depth}) AS (SELECT {initial}, '[]', 0 UNION ALL SELECT "
+            f"{new}, {after}, {depth} + 1 FROM {steps} WHERE JSON_ARRAY_LENGTH({variable}) > 0 AND {depth} < {levels}) "
             f"SELECT CASE JSON_ARRAY_LENGTH({variable}) WHEN 0 THEN {seen} ELSE {overflow} END "
             f"FROM (SELECT * FROM {steps} ORDER BY {depth} DESC LIMIT 1))"
         )
@@ -273,11 +235,9 @@ class SQLiteSyntax(Syntax):
         return key
 
     def columns(self, table: str, schema: str | None) -> str:
-        place, name = self.text(schema or "main"), self.text(table)
-        return (
-            "SELECT i.name, i.type FROM PRAGMA_TABLE_LIST AS t, PRAGMA_TABLE_INFO(t.name, t.schema) AS i "
-            f"WHERE t.schema = {place} AND t.name = {name} ORDER BY i.cid"
-        )
+        named = f"t.schema = {self.text(schema or 'main')} AND t.name = {self.text(table)}"
+        rows = "PRAGMA_TABLE_LIST AS t, PRAGMA_TABLE_INFO(t.name, t.schema) AS i"
+        return f"SELECT i.name, i.type FROM {rows} WHERE {named} ORDER BY i.cid"
 
     def relation_kind(self, name: str, schema: str | None) -> str:
         place = self.text(schema or "main")

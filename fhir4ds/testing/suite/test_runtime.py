@@ -117,7 +117,7 @@ def test_work_that_fails_is_undone(small: Database) -> None:
 
 
 @pytest.fixture
-def line(dialect: Dialect, target: Target) -> Iterator[Line]:
+def line(driver: Driver, dialect: Dialect, target: Target) -> Iterator[Line]:  # noqa: ARG001 - it is reached
     """A line to the server that can be cut."""
     port = target.port or dialect.port
     assert target.host is not None and port is not None, "the URL names no host, or the dialect no port"

@@ -8,8 +8,10 @@ from functools import singledispatchmethod
 
 import attrs
 
-from fhir4ds.compiler.navigation import BESIDE_VALUE, member
+from fhir4ds.compiler.asking import asks_types, is_about_types, looks_beside
+from fhir4ds.compiler.navigation import member
 from fhir4ds.compiler.options import Options
+from fhir4ds.compiler.settling import Settled, settle
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import (
     CompileError,
@@ -26,6 +28,7 @@ from fhir4ds.functions import quantities, values
 from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
 from fhir4ds.functions.declaration import Function
 from fhir4ds.functions.left_out import LEFT_OUT
+from fhir4ds.functions.logic import LOGIC
 from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.subsetting import at, check_order
 from fhir4ds.functions.typing import narrow, resolve_type
@@ -72,9 +75,6 @@ MAX_SIZE = 100_000
 MAX_CALLS = 5_000
 
 _SINGULAR = ("1", "at least 1")
-
-#: Functions that ask for the type of an item.
-_ABOUT_TYPES = ("is", "as", "ofType", "type")
 
 #: The code systems that have a variable (FHIR R4, "FHIRPath", section "Environment variables").
 _SYSTEMS = {
@@ -239,7 +239,19 @@ class Lowering:
             close = did_you_mean(node.name, FUNCTIONS)
             raise self.error(UnknownFunction, f"there is no function {node.name!r}", node, close)
         self._check_arguments(function, node)
-        return self._bounded(function.lower(self.call(node, focus, node.arguments, scope, function)), node)
+        return self._apply(function, node, focus, node.arguments, scope)
+
+    def _apply(
+        self,
+        function: Function,
+        node: ast.Expression,
+        focus: Collection,
+        arguments: tuple[ast.Expression | ast.TypeSpecifier, ...],
+        scope: Scope,
+    ) -> Collection:
+        settled = self._settle(focus)
+        call = attrs.evolve(self.call(node, settled.collection, arguments, scope, function), settled=settled)
+        return self._bounded(settled.within(function.lower(call)), node)
 
     def _check_arguments(self, function: Function, node: ast.Call) -> None:
         required = sum(not parameter.optional for parameter in function.parameters)
@@ -269,6 +281,9 @@ class Lowering:
             raise self._too_large(node)
         return LoweredCall(self, node, focus, arguments, scope, function)
 
+    def _settle(self, operand: Collection) -> Settled:
+        return settle(operand, self.model, self._sizes, self.names)
+
     def _bounded(self, collection: Collection, node: ast.Expression) -> Collection:
         """Insist that the statement can be written; what is used twice in each of many steps doubles in each of them."""
         if self._sizes.of(collection.plan) > MAX_SIZE:
@@ -294,12 +309,19 @@ class Lowering:
         if declared is None:
             raise self.error(UnsupportedFeature, f"the operator {node.operator!r} is not supported yet", node)
         left, right = self.apart(node.left, scope), self.apart(node.right, scope)
-        return self._bounded(declared.lower(self.call(node, left, (), scope), left, right), node)
+        if declared.group == LOGIC:
+            # The left operand may decide, and then the right one is not evaluated; nothing is written twice here.
+            return self._bounded(declared.lower(self.call(node, left, (), scope), left, right), node)
+        first, second = self._settle(left), self._settle(right)
+        call = self.call(node, first.collection, (), scope)
+        return self._bounded(
+            first.within(second.within(declared.lower(call, first.collection, second.collection))), node
+        )
 
     @lower.register
     def _(self, node: ast.TypeOperation, scope: Scope) -> Collection:
         focus = self.lower(node.operand, scope)
-        return FUNCTIONS[node.operator].lower(self.call(node, focus, (node.type,), scope, FUNCTIONS[node.operator]))
+        return self._apply(FUNCTIONS[node.operator], node, focus, (node.type,), scope)
 
     @lower.register
     def _(self, node: ast.Polarity, scope: Scope) -> Collection:
@@ -313,7 +335,8 @@ class Lowering:
                 return operand
             return quantities.mapped(call, operand, lambda value: Apply("negate", (value,), value.type))
         if kind not in (INTEGER, LONG, DECIMAL):
-            raise self.error(InvalidOperation, f"{node.sign} needs a number, not {kind or operand.type}", node)
+            shown, hint = values.shown(operand, model=self.model)
+            raise self.error(InvalidOperation, f"{node.sign} needs a number, not {shown}", node, hint)
         value = values.single_value(call, operand)
         return values.system(value if node.sign == "+" else Apply("negate", (value,), value.type), kind)
 
@@ -365,19 +388,6 @@ def _is_negated(node: ast.Expression) -> bool:
     return isinstance(node, ast.Polarity) and node.sign == "-"
 
 
-def _looks_beside(node: ast.Node) -> bool:
-    named = isinstance(node, ast.Member | ast.Call) and node.name in BESIDE_VALUE
-    return named or any(map(_looks_beside, ast.children(node)))
-
-
-def _is_about_types(node: ast.Node) -> bool:
-    return isinstance(node, ast.TypeOperation) or (isinstance(node, ast.Call) and node.name in _ABOUT_TYPES)
-
-
-def _asks_types(node: ast.Node) -> bool:
-    return _is_about_types(node) or any(map(_asks_types, ast.children(node)))
-
-
 @attrs.frozen(eq=False)
 class LoweredCall:
     """A call as the declaration of a function sees it (`fhir4ds.functions.declaration.Call`)."""
@@ -388,6 +398,7 @@ class LoweredCall:
     arguments: tuple[ast.Expression | ast.TypeSpecifier, ...]
     _scope: Scope
     _function: Function | None = None
+    _settled: Settled | None = None
 
     @property
     def root(self) -> Collection:
@@ -422,12 +433,12 @@ class LoweredCall:
     @property
     def looks_beside(self) -> bool:
         """Whether an argument mentions what stands beside the value of a primitive element."""
-        return any(map(_looks_beside, self.arguments))
+        return any(map(looks_beside, self.arguments))
 
     @property
     def asks_types(self) -> bool:
         """Whether the call or an argument asks for the types of items."""
-        return _is_about_types(self.node) or any(map(_asks_types, self.arguments))
+        return is_about_types(self.node) or any(map(asks_types, self.arguments))
 
     def value(self, number: int) -> Collection:
         """Lower an argument that is evaluated once."""
@@ -448,7 +459,9 @@ class LoweredCall:
 
     def define(self, name: str, collection: Collection) -> None:
         """Name a collection for the rest of the path."""
-        self._lowering.define(self, name, collection)
+        # Beyond the call its focus is no variable any more.
+        known = collection if self._settled is None else self._settled.within(collection)
+        self._lowering.define(self, name, known)
 
     def descending(self, number: int) -> bool:
         """Whether an argument of ``sort`` asks for descending order; a minus before the key does so too."""

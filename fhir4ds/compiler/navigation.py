@@ -14,7 +14,7 @@ from fhir4ds.functions.values import as_array, type_name
 from fhir4ds.plan import elements, fusion
 from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, Choice, Collection, TypeName
 from fhir4ds.plan.fusion import Names
-from fhir4ds.plan.nodes import Apply, Each, Extract, Node, Reference
+from fhir4ds.plan.nodes import Apply, Each, Node, Reference
 from fhir4ds.suggestion import did_you_mean
 
 #: Makes a compile error that points at the step.
@@ -125,18 +125,10 @@ def _beside(collection: Collection, name: str, model: Model, names: Names, fail:
         return plan
     if name not in BESIDE_VALUE or plan.type is not SqlType.JSON:
         raise _unknown(collection, name, model, fail)
-    shadow = _shadow(plan, names)
+    shadow = elements.all_beside(plan, names)
     if shadow is None:
         raise fail(InvalidOperation, f"{name!r} of a primitive element cannot be reached from here", None)
     return shadow
-
-
-def _shadow(plan: Node, names: Names) -> Node | None:
-    """The plan of what stands beside the values of primitive elements; None if that cannot be found."""
-    if isinstance(plan, Extract):
-        return elements.beside(plan)
-    whole = elements.wholes(plan, names)
-    return None if whole is None else fusion.extract(whole, elements.BESIDE, names)
 
 
 def _through_choice(collection: Collection, name: str, model: Model, names: Names, fail: Fail) -> Collection:

@@ -19,6 +19,8 @@ from fhir4ds.plan.nodes import Case, Cast, Constant, Extract, Node, Reference, a
 
 _GROUP = "Math"
 _NUMBERS = (INTEGER, LONG, DECIMAL)
+#: Operators that nothing but numbers have.
+_OF_NUMBERS = ("div", "mod")
 #: The bits of the whole numbers of a type, but for the one of the sign.
 _BITS = {INTEGER: 31, LONG: 63}
 
@@ -28,6 +30,8 @@ def operands(call: Call, symbol: str, left: Collection, right: Collection) -> tu
     if values.is_empty(left) or values.is_empty(right):
         return None
     a, b = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
+    if a is b is None and symbol in _OF_NUMBERS:
+        a, b = _number_type(call, left), _number_type(call, right)
     a, b = a or _like(call, left, b), b or _like(call, right, a)
     if a is None or b is None:
         raise not_for(call, symbol, left, right)
@@ -43,14 +47,22 @@ def _like(call: Call, operand: Collection, other: TypeName | None) -> TypeName |
         return None
     if other not in (INTEGER, LONG):
         return other
-    types = [values.system_type(type, call.model) for type in operand.types]
-    return other if types and DECIMAL not in types else DECIMAL
+    type = _number_type(call, operand)
+    return DECIMAL if type == DECIMAL else other
+
+
+def _number_type(call: Call, operand: Collection) -> TypeName | None:
+    """The widest type of number that an operand may turn out to have whose type is only known when it is met."""
+    if not values.is_dynamic(operand, call.model):
+        return None
+    types = [values.system_type(type, call.model) for type in operand.types] or [DECIMAL]
+    return next((type for type in reversed(_NUMBERS) if type in types), None)
 
 
 def not_for(call: Call, symbol: str, left: Collection, right: Collection) -> CompileError:
     """The error for operands that an operator does not take."""
-    shown = " and ".join(str(side.type or "items of unknown type") for side in (left, right))
-    return call.error(InvalidOperation, f"the operator {symbol!r} does not take {shown}")
+    shown, hint = values.shown(left, right)
+    return call.error(InvalidOperation, f"the operator {symbol!r} does not take {shown}", hint)
 
 
 def number(call: Call, collection: Collection, type: TypeName) -> Node:

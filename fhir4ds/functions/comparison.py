@@ -18,6 +18,7 @@ from fhir4ds.plan.collection import (
     DECIMAL,
     INTEGER,
     LONG,
+    QUANTITY,
     STRING,
     SYSTEM_TYPES,
     TIME,
@@ -195,12 +196,10 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
     types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
     if _dynamic(call, left, right):
         types = types[0] or types[1], types[1] or types[0]
-    if not comparable(*types) or types[0] in (None, BOOLEAN):
-        shown = " and ".join(
-            str(type or collection.type or "an unknown type")
-            for type, collection in zip(types, (left, right), strict=True)
-        )
-        raise call.error(InvalidOperation, f"{shown} cannot be compared for order")
+    # Quantities have been compared, and nothing else compares with them.
+    if not comparable(*types) or types[0] in (None, BOOLEAN, QUANTITY):
+        shown, hint = values.shown(left, right, model=call.model)
+        raise call.error(InvalidOperation, f"{shown} cannot be compared for order", hint)
     kind = SYSTEM_TYPES[types[0].name] if types[0] is not None else SqlType.JSON
     dynamic = _dynamic(call, left, right)
     a, b = (values.single_value(call, side) for side in (left, right))

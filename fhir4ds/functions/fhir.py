@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments
 from fhir4ds.functions import values
@@ -9,10 +10,12 @@ from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.filtering import keep
 from fhir4ds.functions.subsetting import at
 from fhir4ds.functions.typing import narrow, nothing
+from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import BOOLEAN, STRING, Collection, TypeName
-from fhir4ds.plan.nodes import FALSE, TRUE, Case, Constant, apply, integer, null
+from fhir4ds.plan.nodes import FALSE, TRUE, Case, Constant, Node, apply, integer, null
 
 _GROUP = "FHIR"
+_URL = Step("url")
 _PATIENT = {
     "resourceType": "Patient",
     "id": "p1",
@@ -41,11 +44,14 @@ def extension(call: Call) -> Collection:
         raise call.error(InvalidArguments, "the url of an extension must be a String")
     wanted = values.single_value(call, url)
     extensions = call.member(call.focus, "extension")
-    return keep(
-        call,
-        extensions,
-        lambda item, _: apply("equal", values.value(call.member(item, "url"), call.model, call.names), wanted),
-    )
+
+    def has_url(item: Collection, _: Node) -> Node:
+        # There is one url, also where no model says so.
+        return apply(
+            "equal", fusion.read(fusion.extract(item.plan, _URL, call.names), SqlType.TEXT, call.names), wanted
+        )
+
+    return keep(call, extensions, has_url)
 
 
 @function(

@@ -9,7 +9,8 @@ from fhir4ds.plan.collection import BOOLEAN, Collection
 from fhir4ds.plan.failures import can_raise
 from fhir4ds.plan.nodes import FALSE, TRUE, Case, Node, apply, bind
 
-_GROUP = "Boolean logic"
+#: The group of the operators whose left operand may decide alone.
+LOGIC = "Boolean logic"
 
 
 def _decided(call: Call, primitive: str, left: Node, right: Node) -> Node:
@@ -26,7 +27,7 @@ def _decided(call: Call, primitive: str, left: Node, right: Node) -> Node:
 
 @operator(
     "and",
-    group=_GROUP,
+    group=LOGIC,
     examples=(
         Example(expression="true and false", result=(False,)),
         Example(expression="false and {}", result=(False,)),
@@ -40,7 +41,7 @@ def conjunction(call: Call, left: Collection, right: Collection) -> Collection:
 
 @operator(
     "or",
-    group=_GROUP,
+    group=LOGIC,
     examples=(Example(expression="true or {}", result=(True,)), Example(expression="false or {}", result=())),
 )
 def disjunction(call: Call, left: Collection, right: Collection) -> Collection:
@@ -50,7 +51,7 @@ def disjunction(call: Call, left: Collection, right: Collection) -> Collection:
 
 @operator(
     "xor",
-    group=_GROUP,
+    group=LOGIC,
     examples=(Example(expression="true xor false", result=(True,)), Example(expression="true xor {}", result=())),
 )
 def exclusive(call: Call, left: Collection, right: Collection) -> Collection:
@@ -60,7 +61,7 @@ def exclusive(call: Call, left: Collection, right: Collection) -> Collection:
 
 @operator(
     "implies",
-    group=_GROUP,
+    group=LOGIC,
     examples=(
         Example(expression="false implies {}", result=(True,)),
         Example(expression="{} implies true", result=(True,)),

@@ -13,7 +13,8 @@ from fhir4ds.errors import InvalidOperation
 from fhir4ds.fhir.model import Model
 from fhir4ds.functions import tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
-from fhir4ds.plan.collection import Collection, TypeName
+from fhir4ds.plan import elements
+from fhir4ds.plan.collection import QUANTITY, Collection, TypeName
 from fhir4ds.plan.nodes import Array, Each, Extract, Node, Raise, Reference, Repeat, apply, text
 
 _GROUP = "Tree navigation"
@@ -30,12 +31,16 @@ _MOST_LEVELS = 100
 #: Members of a resource that are no elements.
 _NO_ELEMENTS = ("resourceType",)
 
+#: What the id and the extensions beside a primitive value belong to.
+_ELEMENT = TypeName("FHIR", "Element")
+
 _ANY_RESOURCE = (TypeName("FHIR", "Resource"), TypeName("FHIR", "DomainResource"))
 
 
-def _repeated(call: Call, project: Callable[[Collection], Collection], *, distinct: bool) -> Collection:
-    """What a projection gives over and over again, level by level."""
-    focus = call.focus
+def _repeated(
+    call: Call, focus: Collection, project: Callable[[Collection], Collection], *, distinct: bool
+) -> Collection:
+    """What a projection of a collection gives over and over again, level by level."""
     types = _reachable(call, focus, project)
     start = values.boxed(values.as_array(values.items(focus, call.names), call.names), call.names)
     level = Reference(call.names.fresh(), SqlType.JSON, many=True)
@@ -74,7 +79,7 @@ def _reachable(call: Call, focus: Collection, project: Callable[[Collection], Co
 )
 def repeat(call: Call) -> Collection:
     """Apply the projection to the focus, then to what it gave, and so on; equal items appear once."""
-    return _repeated(call, lambda item: call.body(0, item), distinct=True)
+    return _repeated(call, call.focus, lambda item: call.body(0, item), distinct=True)
 
 
 @function(
@@ -86,12 +91,10 @@ def repeat(call: Call) -> Collection:
 )
 def repeat_all(call: Call) -> Collection:
     """Apply the projection to the focus, then to what it gave, and so on, without looking for equal items."""
-    return _repeated(call, lambda item: call.body(0, item), distinct=False)
+    return _repeated(call, call.focus, lambda item: call.body(0, item), distinct=False)
 
 
 def _children(call: Call, collection: Collection) -> Collection:
-    if collection.plan.type is not SqlType.JSON:
-        raise call.error(InvalidOperation, "a computed value has no elements")
     plan = values.items(collection, call.names)
     types = () if call.model is None else _child_types(call.model, collection.types)
     if not plan.many:
@@ -101,10 +104,24 @@ def _children(call: Call, collection: Collection) -> Collection:
     return Collection(plan=Each(plan, variable, members), types=types, ordered=False)
 
 
-def _tagged_children(call: Call, item: Node) -> Node | None:
+def _tagged_children(call: Call, types: tuple[TypeName, ...], item: Node) -> Node | None:
     if call.model is None:
         return None
-    return tags.children_of(call, call.model, call.focus.types, item, left_out=_left_out())
+    return tags.children_of(call, call.model, types, item, left_out=_left_out())
+
+
+def _holders(call: Call) -> Collection:
+    """What has the elements of the focus as members: its items, or what stands beside the values of primitive ones."""
+    focus = call.focus
+    if focus.plan.type is not SqlType.JSON:
+        raise call.error(InvalidOperation, "a computed value has no elements")
+    primitive = [values.system_type(type, call.model) not in (None, QUANTITY) for type in focus.types]
+    if not primitive or focus.choices or not all(primitive):
+        return focus
+    plan = elements.all_beside(values.items(focus, call.names), call.names)
+    if plan is None:
+        raise call.error(InvalidOperation, "the elements of a primitive element cannot be reached from here")
+    return Collection(plan=plan, types=(_ELEMENT,), holder=focus.holder)
 
 
 def _members(call: Call, item: Node) -> Node:
@@ -125,9 +142,9 @@ def _child_types(model: Model, owners: tuple[TypeName, ...]) -> tuple[TypeName, 
     for owner in owners:
         # What is only known to be a resource can be any.
         names = model.resource_types if owner in _ANY_RESOURCE else (owner.name,)
-        elements = (element for name in names for element in model.elements(name).values())
+        members = (element for name in names for element in model.elements(name).values())
         if owner.namespace == "FHIR":
-            found.update(dict.fromkeys(values.type_name(type) for element in elements for type in element.types))
+            found.update(dict.fromkeys(values.type_name(type) for element in members for type in element.types))
     return tuple(found)
 
 
@@ -138,10 +155,11 @@ def _child_types(model: Model, owners: tuple[TypeName, ...]) -> tuple[TypeName, 
     examples=(Example(expression="children().linkId", resource=_QUESTIONNAIRE, result=("1", "2")),),
 )
 def children(call: Call) -> Collection:
-    """The elements directly below each item, by name."""
-    found, start = _children(call, call.focus), tags.tags_of(call, call.focus)
+    """The elements directly below each item, by name; those of a primitive element are its id and its extensions."""
+    focus = _holders(call)
+    found, start = _children(call, focus), tags.tags_of(call, focus)
     variable = call.names.fresh()
-    below = _tagged_children(call, Reference(variable, SqlType.JSON))
+    below = _tagged_children(call, focus.types, Reference(variable, SqlType.JSON))
     return found if start is None or below is None else tags.tagged(found, Each(start, variable, below))
 
 
@@ -153,9 +171,11 @@ def children(call: Call) -> Collection:
 )
 def descendants(call: Call) -> Collection:
     """The elements at any depth below each item, level by level."""
-    found, start = _repeated(call, lambda item: _children(call, item), distinct=False), tags.tags_of(call, call.focus)
+    focus = _holders(call)
+    found = _repeated(call, focus, lambda item: _children(call, item), distinct=False)
+    start = tags.tags_of(call, focus)
     level, variable = Reference(call.names.fresh(), SqlType.JSON, many=True), call.names.fresh()
-    below = _tagged_children(call, Reference(variable, SqlType.JSON))
+    below = _tagged_children(call, focus.types, Reference(variable, SqlType.JSON))
     if start is None or below is None or not isinstance(found.plan, Repeat):
         return found
     body = Each(level, variable, below)

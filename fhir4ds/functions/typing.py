@@ -35,6 +35,8 @@ from fhir4ds.suggestion import did_you_mean
 
 _GROUP = "Types"
 _TYPE = Parameter("type", ParameterKind.TYPE)
+#: What every item is (FHIRPath, section "Types").
+_ANY = TypeName("System", "Any")
 _OBSERVATION = {"resourceType": "Observation", "id": "o1", "valueQuantity": {"value": 1, "unit": "kg"}}
 
 
@@ -65,6 +67,8 @@ def narrow(
     passes: Callable[[Call, TypeName, TypeName], bool] = matches,
 ) -> Collection:
     """The items that are of a type."""
+    if wanted == _ANY:
+        return collection
     if collection.choices:
         kept = tuple(choice for choice in collection.choices if passes(call, choice.type, wanted))
         if not kept:
@@ -209,7 +213,9 @@ def as_type(call: Call) -> Collection:
     # None of them can be of the type, but several are an error all the same.
     several = apply("less", integer(1), length(values.walkable(call, call.focus)))
     error = Raise("expected a single item but found several", call.position, SqlType.JSON)
-    return attrs.evolve(found, plan=Case(((several, error),), null(SqlType.JSON)), types=(wanted,))
+    is_known = wanted.namespace != "System" or wanted.name in SYSTEM_TYPES
+    types = (wanted,) if is_known else found.types
+    return attrs.evolve(found, plan=Case(((several, error),), null(SqlType.JSON)), types=types)
 
 
 @function(
@@ -238,7 +244,7 @@ def resolve_type(call: Call, namespace: str | None, name: str) -> TypeName:
     """
     if namespace in (None, "FHIR") and call.model is not None and call.model.type(name) is not None:
         return TypeName("FHIR", name)
-    if namespace in (None, "System") and name in (*SYSTEM_TYPES, "Any"):
+    if namespace in (None, "System") and name in (*SYSTEM_TYPES, _ANY.name):
         return TypeName("System", name)
     if namespace == "System":
         # The namespace is known; a name that is not in it is a type that nothing is of.

@@ -87,6 +87,14 @@ def is_dynamic(collection: Collection, model: Model | None) -> bool:
     )
 
 
+def shown(*operands: Collection, model: Model | None = None) -> tuple[str, str | None]:
+    """The types of operands, for a message that says that they cannot be used, and a hint where it is of use."""
+    unknown = ["items of several types" if operand.types else "items of no known type" for operand in operands]
+    types = [system_type(operand.type, model) or operand.type for operand in operands]
+    hint = "say which type is meant, such as value.ofType(integer)" if None in types else None
+    return " and ".join(str(type or other) for type, other in zip(types, unknown, strict=True)), hint
+
+
 def read_dynamic(item: Node, type: SqlType) -> Node:
     """The value of one JSON item of unknown type, if it is of ``type``; NULL otherwise."""
     if item.type is not SqlType.JSON:

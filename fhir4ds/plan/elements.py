@@ -12,6 +12,7 @@ import attrs
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
+from fhir4ds.plan import fusion
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     Apply,
@@ -57,6 +58,14 @@ def beside(plan: Extract) -> Extract:
     """What stands beside the values at the end of a path."""
     *parents, last = plan.steps
     return attrs.evolve(plan, steps=(*parents, Step("_" + last.name, last.each)))
+
+
+def all_beside(plan: Node, names: Names) -> Node | None:
+    """What stands beside the values that a plan gives; None if the plan does not say where they come from."""
+    if isinstance(plan, Extract):
+        return beside(plan)
+    whole = wholes(plan, names)
+    return None if whole is None else fusion.extract(whole, BESIDE, names)
 
 
 def wholes(plan: Node, names: Names) -> Node | None:
@@ -178,10 +187,13 @@ class _Wholes:
 
     @of.register
     def _(self, plan: Bind) -> Node | None:
+        body = self.of(plan.body)
+        if body is not None:
+            # The elements do not come from the variable, or it holds whole ones already.
+            return attrs.evolve(plan, body=body)
         value = self.of(plan.value)
         if value is None:
-            body = self.of(plan.body)
-            return None if body is None else attrs.evolve(plan, body=body)
+            return None
         body = attrs.evolve(self, bound=self.bound | {plan.variable}).of(plan.body)
         return None if body is None else attrs.evolve(plan, value=value, body=body)
 

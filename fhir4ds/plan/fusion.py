@@ -8,7 +8,7 @@ import attrs
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.plan.nodes import Case, Each, Extract, FromJson, Node, Reference, null
+from fhir4ds.plan.nodes import Case, Constant, Each, Extract, FromJson, Node, Reference, empty, null
 
 
 class Names:
@@ -47,6 +47,9 @@ def extract(base: Node, step: Step, names: Names) -> Node:
     >>> [step.name for step in extract(name, Step("given", each=True), names).steps]
     ['name', 'given']
     """
+    if isinstance(base, Constant) and base.value is None:
+        # Nothing has no elements; a database may have no path from a NULL that it knows.
+        return empty(SqlType.JSON, many=step.each is not False)
     if isinstance(base, Extract):
         return attrs.evolve(base, steps=(*base.steps, step))
     if isinstance(base, Each) and isinstance(base.body, Extract | Reference) and not base.index:

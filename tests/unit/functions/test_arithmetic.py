@@ -19,7 +19,12 @@ _OBSERVATION: dict[str, Any] = {
     "resourceType": "Observation",
     "id": "o",
     "valueQuantity": {"value": _D("99999999999999.5"), "code": "m"},
-    "component": [{"valueQuantity": {"value": 2, "code": "m"}}, {"valueQuantity": {"value": 3, "code": "m"}}],
+    "component": [
+        {"valueQuantity": {"value": 2, "code": "m"}},
+        {"valueQuantity": {"value": 3, "code": "m"}},
+        {"valueInteger": 7},
+        {"valueInteger": 2},
+    ],
 }
 
 _VALUES: dict[str, list[Any]] = {
@@ -64,6 +69,11 @@ _VALUES: dict[str, list[Any]] = {
     "(99999999999999.5 | 99999999999999.0).avg()": [_D("99999999999999.25")],
     "value.ofType(Quantity) * 10": [{"value": _D("999999999999995"), "unit": "m"}],
     "value.ofType(Quantity) / 3": [{"value": _D("33333333333333.166666666667"), "unit": "m"}],
+    # what is only known to be a number when it is met is one for the operators that nothing else has
+    "component[0].value div component[2].value": [],
+    "component[2].value div component[3].value": [3],
+    "component[2].value mod component[3].value": [1],
+    "component.select(value mod value)": [0, 0],
     "component.select(value.ofType(Quantity).value * 2 + 1)": [_D(5), _D(7)],
 }
 
@@ -72,6 +82,17 @@ _VALUES: dict[str, list[Any]] = {
 def test_value(database: Database, expression: str, expected: list[Any]) -> None:
     result = database.evaluate(expression, _OBSERVATION)
     assert list(map(canonical, result)) == list(map(canonical, expected))
+
+
+def test_operands_of_no_known_type(untyped: Database) -> None:
+    numbers = {"a": 7.5, "b": 2, "c": "x"}
+    assert untyped.evaluate("a div b", numbers) == [3]
+    assert untyped.evaluate("a mod b", numbers) == [_D("1.5")]
+    assert untyped.evaluate("a mod c", numbers) == []
+    with pytest.raises(
+        InvalidOperation, match="the operator '-' does not take items of no known type and items of no kn"
+    ):
+        untyped.evaluate("a - b", numbers)
 
 
 def test_errors_of_operands_are_errors(database: Database) -> None:

@@ -74,6 +74,18 @@ _PATIENT = {
         ("name.given.all(extension.exists())", [False]),
         ("name.where(given.where(extension.value = 'e3').exists()).given", ["a", "c"]),
         ("name.select(given.where(extension.exists()).select(extension.value & '!'))", ["e2!", "e3!", "e4!"]),
+        # all that is below an element, among it what stands beside its value
+        ("birthDate.children()", [_extension("x"), "b"]),
+        ("birthDate.children().ofType(Extension).value", ["x"]),
+        ("birthDate.children().type().name", ["Extension", "String"]),
+        ("birthDate.descendants()", [_extension("x"), "b", "u", "x"]),
+        ("birthDate.where($this > @1900).children().count()", [2]),
+        ("gender.children()", [_extension("q")]),
+        ("id.children()", []),
+        ("name.given.children()", [_extension("e2"), "g2", _extension("e3"), _extension("e4")]),
+        ("name.given.select(descendants().count())", [0, 4, 3, 3, 0]),
+        ("name.given.where(children().exists())", ["c"]),
+        ("name.where(given.children().exists()).count()", [2]),
         # a single element, and a choice
         ("birthDate.select(extension.value)", ["x"]),
         ("birthDate.where(extension.exists())", ["1980-05-17"]),

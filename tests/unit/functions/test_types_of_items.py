@@ -111,3 +111,21 @@ def test_below_resources_of_any_type(database: Database) -> None:
     bundle = {"resourceType": "Bundle", "id": "b", "type": "collection", "entry": [{"resource": _TREE}]}
     assert database.evaluate("entry.resource.children().ofType(HumanName).family", bundle) == ["F"]
     assert database.evaluate("descendants().ofType(HumanName).family", bundle) == ["F", "G", "H"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    [
+        ("name is System.Any", [True]),
+        ("1 is System.Any", [True]),
+        ("(1 | 'a').ofType(System.Any)", [1, "a"]),
+        ("name.ofType(Any).family", ["Lovelace"]),
+        ("(name as System.Any).family", ["Lovelace"]),
+        ("name is System.Unheard", [False]),
+        ("name as System.Unheard", []),
+        ("birthDate as System.Any", []),
+    ],
+)
+def test_every_item_is_any(database: Database, expression: str, items: list[object]) -> None:
+    """The type from which all others come takes nothing away; one that is not known has no items."""
+    assert database.evaluate(expression, {"resourceType": "Patient", "name": [{"family": "Lovelace"}]}) == items

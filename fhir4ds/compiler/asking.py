@@ -1,0 +1,29 @@
+"""What an expression asks of its items beyond their values: what stands beside them, and of which types they are."""
+
+from __future__ import annotations
+
+from fhir4ds.compiler.navigation import BESIDE_VALUE
+from fhir4ds.fhirpath import ast
+
+#: Functions that ask for the type of an item.
+_ABOUT_TYPES = ("is", "as", "ofType", "type")
+
+#: Functions that give all elements of an item, among them what stands beside a primitive value.
+_ALL_BELOW = ("children", "descendants")
+
+
+def looks_beside(node: ast.Node) -> bool:
+    """Whether an expression mentions the id, the extensions or all elements of an item."""
+    named = isinstance(node, ast.Member | ast.Call) and node.name in BESIDE_VALUE
+    walks = isinstance(node, ast.Call) and node.name in _ALL_BELOW
+    return named or walks or any(map(looks_beside, ast.children(node)))
+
+
+def is_about_types(node: ast.Node) -> bool:
+    """Whether an operator or function asks for the types of the items that it is about."""
+    return isinstance(node, ast.TypeOperation) or (isinstance(node, ast.Call) and node.name in _ABOUT_TYPES)
+
+
+def asks_types(node: ast.Node) -> bool:
+    """Whether any part of an expression asks for types."""
+    return is_about_types(node) or any(map(asks_types, ast.children(node)))

@@ -282,7 +282,7 @@ class Lowering:
         return LoweredCall(self, node, focus, arguments, scope, function)
 
     def _settle(self, operand: Collection) -> Settled:
-        return settle(operand, self.model, self._sizes, self.names)
+        return settle(operand, self._sizes, self.names)
 
     def _bounded(self, collection: Collection, node: ast.Expression) -> Collection:
         """Insist that the statement can be written; what is used twice in each of many steps doubles in each of them."""

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import attrs
 
-from fhir4ds.dialect.types import SqlType
-from fhir4ds.fhir.model import Model
 from fhir4ds.functions import values
-from fhir4ds.plan import elements
 from fhir4ds.plan.collection import Collection, Tags
 from fhir4ds.plan.fusion import Names
-from fhir4ds.plan.nodes import Bind, Case, Each, Node, Reference, empty
+from fhir4ds.plan.nodes import Bind, Case, Node, Reference, empty
 from fhir4ds.plan.size import Sizes
 
 #: Nodes of a plan that is large: more than people's expressions have at any of their operators.
@@ -46,38 +43,15 @@ class Settled:
         return attrs.evolve(result, plan=plan, guard=guard, tags=tags)
 
 
-def settle(operand: Collection, model: Model | None, sizes: Sizes, names: Names) -> Settled:
-    """Make a variable of an operand that is large; of a choice element of its parents, as ever."""
-    if sizes.of(operand.plan) < _LARGE or operand.tags is not None or _are_resources(operand, model):
+def settle(operand: Collection, sizes: Sizes, names: Names) -> Settled:
+    """Make a variable of an operand that is large.
+
+    Elements stay as they are: where they come from is asked by what resolves references.
+    """
+    are_computed = bool(operand.types) and all(type.namespace == "System" for type in operand.types)
+    if not are_computed or operand.tags is not None or operand.choices or sizes.of(operand.plan) < _LARGE:
         return Settled(operand)
-    value: Node | None = operand.plan if operand.choices else values.items(operand, names)
-    has_beside = operand.plan.type is SqlType.JSON and not operand.choices and _has_primitives(operand, model)
-    if has_beside and value is not None:
-        value = elements.wholes(value, names)
-    if value is None or (operand.choices and operand.guard is not None):
-        return Settled(operand)
+    value = values.items(operand, names)
     variable = names.fresh()
-    plan: Node = Reference(variable, value.type, value.many)
-    if has_beside:
-        plan = _values_of(plan, names)
+    plan = Reference(variable, value.type, value.many)
     return Settled(attrs.evolve(operand, plan=plan, guard=None), variable, value)
-
-
-def _values_of(wholes: Node, names: Names) -> Node:
-    """The values of primitive elements, which still say what stands beside them."""
-    if not wholes.many:
-        return elements.value_of(wholes)
-    item = names.fresh()
-    return Each(wholes, item, elements.value_of(Reference(item, SqlType.JSON)))
-
-
-def _has_primitives(operand: Collection, model: Model | None) -> bool:
-    """Whether some items are elements that can have something beside their value."""
-    return any(type.namespace != "System" and values.system_type(type, model) is not None for type in operand.types)
-
-
-def _are_resources(operand: Collection, model: Model | None) -> bool:
-    # Where a resource comes from says whether it is contained in another one.
-    return model is not None and any(
-        type.namespace == "FHIR" and model.is_resource(type.name) for type in operand.types
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from fhir4ds.dialect.types import SqlType
+from fhir4ds.errors import InvalidArguments
 from fhir4ds.functions import values
 from fhir4ds.functions.comparison import equal_items
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
@@ -14,6 +15,7 @@ from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
     Case,
+    Constant,
     Each,
     Exists,
     Node,
@@ -124,13 +126,31 @@ def union(call: Call) -> Collection:
 @function(
     "combine",
     _OTHER,
+    Parameter("preserveOrder", optional=True),
     group="Combining",
     returns="the items of both",
-    examples=(Example(expression="name[0].given.combine(name[1].given).count()", resource=_PATIENT, result=(4,)),),
+    examples=(
+        Example(expression="name[0].given.combine(name[1].given).count()", resource=_PATIENT, result=(4,)),
+        Example(expression="name[0].given.combine(name[1].given, true).last()", resource=_PATIENT, result=("Joy",)),
+    ),
 )
 def combine(call: Call) -> Collection:
-    """The items of both collections, duplicates included."""
-    return combined(call, call.focus, call.value(0))
+    """The items of both collections, duplicates included; those of the other one come last.
+
+    The strict rules rely on that order only if it is asked for with ``true``.
+    """
+    other = call.value(0)
+    ordered = call.count > 1 and _flag(call, call.value(1)) and call.focus.ordered and other.ordered
+    return attrs.evolve(combined(call, call.focus, other), ordered=ordered)
+
+
+def _flag(call: Call, given: Collection) -> bool:
+    """A Boolean on which types and rules depend, so that it must be known before anything runs."""
+    if values.is_empty(given):
+        return False
+    if given.type != BOOLEAN or not isinstance(given.plan, Constant):
+        raise call.error(InvalidArguments, "preserveOrder must be true or false")
+    return given.plan.value is True
 
 
 @function(

@@ -15,7 +15,7 @@ from fhir4ds.functions import tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan import elements
 from fhir4ds.plan.collection import QUANTITY, Collection, TypeName
-from fhir4ds.plan.nodes import Array, Each, Extract, Node, Raise, Reference, Repeat, apply, text
+from fhir4ds.plan.nodes import Array, Case, Each, Extract, Node, Raise, Reference, Repeat, apply, integer, length, text
 
 _GROUP = "Tree navigation"
 _QUESTIONNAIRE = {
@@ -28,6 +28,9 @@ _PROJECTION = Parameter("projection", ParameterKind.EXPRESSION)
 #: More than resources are nested in practice. Without a limit, a projection that never ends would run until the deadline.
 _MOST_LEVELS = 100
 
+#: More than a level has in practice. A projection that gives several items for each would soon have more than fit anywhere.
+_MOST_ITEMS = 100_000
+
 #: Members of a resource that are no elements.
 _NO_ELEMENTS = ("resourceType",)
 
@@ -38,9 +41,14 @@ _ANY_RESOURCE = (TypeName("FHIR", "Resource"), TypeName("FHIR", "DomainResource"
 
 
 def _repeated(
-    call: Call, focus: Collection, project: Callable[[Collection], Collection], *, distinct: bool
+    call: Call,
+    focus: Collection,
+    project: Callable[[Collection], Collection],
+    *,
+    distinct: bool,
+    most: int | None = None,
 ) -> Collection:
-    """What a projection of a collection gives over and over again, level by level."""
+    """What a projection of a collection gives over and over again, level by level, each of at most so many items."""
     types = _reachable(call, focus, project)
     start = values.boxed(values.as_array(values.items(focus, call.names), call.names), call.names)
     level = Reference(call.names.fresh(), SqlType.JSON, many=True)
@@ -48,7 +56,11 @@ def _repeated(
     item = Collection(plan=Reference(variable, SqlType.JSON), types=tuple(dict.fromkeys((*focus.types, *types))))
     projected = values.boxed(values.items(project(item), call.names), call.names)
     overflow = Raise(f"still gives items after {_MOST_LEVELS} levels", call.position, SqlType.JSON, many=True)
-    plan = Repeat(start, level.name, Each(level, variable, projected), distinct, _MOST_LEVELS, overflow)
+    body: Node = Each(level, variable, projected)
+    if most is not None:
+        many = Raise(f"gives more than {most} items of one level", call.position, SqlType.JSON, many=True)
+        body = Case(((apply("less", integer(most), length(level)), many),), body)
+    plan = Repeat(start, level.name, body, distinct, _MOST_LEVELS, overflow)
     return Collection(plan=plan, types=types, ordered=False)
 
 
@@ -90,8 +102,11 @@ def repeat(call: Call) -> Collection:
     examples=(Example(expression="repeatAll(item).count()", resource=_QUESTIONNAIRE, result=(4,)),),
 )
 def repeat_all(call: Call) -> Collection:
-    """Apply the projection to the focus, then to what it gave, and so on, without looking for equal items."""
-    return _repeated(call, call.focus, lambda item: call.body(0, item), distinct=False)
+    """Apply the projection to the focus, then to what it gave, and so on, without looking for equal items.
+
+    What has no end is an error, as it is for ``repeat``: after 100 levels, or with more than 100,000 items of one level.
+    """
+    return _repeated(call, call.focus, lambda item: call.body(0, item), distinct=False, most=_MOST_ITEMS)
 
 
 def _children(call: Call, collection: Collection) -> Collection:

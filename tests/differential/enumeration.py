@@ -63,6 +63,7 @@ SAMPLES: Mapping[str, tuple[str, ...]] = {
     "projection": ("$this", "(1 | 'a')"),
     "regex": ("'[a-c]+'", "'(b)'"),
     "same": ("name.given.first()", "2"),
+    "truth": ("true",),
     "small": ("1", "0", "2"),
     "structure": ("'http://hl7.org/fhir/StructureDefinition/Patient'",),
     "substitution": ("'x'", "'<$1>'"),

@@ -43,6 +43,7 @@ _CODES: Mapping[str, st.SearchStrategy[str]] = {
     "exponent": st.sampled_from(["0", "1", "2", "3", "(-1)", "0.5"]),
     "regex": literals.regexes,
     "flags": literals.flags,
+    "truth": st.sampled_from(["true", "false"]),
     "substitution": literals.substitutions,
     "encoding": st.sampled_from(["'base64'", "'urlbase64'", "'hex'", "'other'"]),
     "escaping": st.sampled_from(["'html'", "'json'", "'other'"]),
@@ -199,7 +200,7 @@ def _special(draw: st.DrawFn, scope: Scope, kind: str, depth: int) -> Part:
     if kind == "any":
         return any_part(draw, scope, depth - 1)
     if kind in _CODES:
-        return Part(draw(_CODES[kind]), "Integer" if kind == "small" else "String")
+        return Part(draw(_CODES[kind]), {"small": "Integer", "truth": "Boolean"}.get(kind, "String"))
     if kind == "Resource":
         return Part(draw(st.sampled_from(["%resource", "$this"])), scope.root)
     if kind == "key":

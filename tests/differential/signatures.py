@@ -33,6 +33,7 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "otherwise-result": ("any",),
     "pattern": ("String",),
     "precision": ("small",),
+    "preserveOrder": ("truth",),
     "prefix": ("String",),
     "projection": ("any",),
     "regex": ("regex",),
@@ -76,8 +77,6 @@ FOCUS: Mapping[str, tuple[str, ...]] = {
     "anyFalse": ("Boolean",),
     "anyTrue": ("Boolean",),
     "conformsTo": ("Resource",),
-    # Not what is computed: the result would soon have more than 26 digits before the point (documented limit).
-    "exp": ("small",),
     "getReferenceKey": ("Reference",),
     "highBoundary": ("Decimal", "Integer", "Date", "DateTime", "Time", "Quantity"),
     "log": ("Integer", "Decimal"),
@@ -86,7 +85,7 @@ FOCUS: Mapping[str, tuple[str, ...]] = {
     "max": ORDERED,
     "memberOf": ("Coding", "CodeableConcept", "String"),
     "min": ORDERED,
-    "power": ("small",),
+    "power": ("Integer", "Decimal"),
     "precision": ("Decimal", "Date", "DateTime", "Time"),
     "resolve": ("Reference",),
     "round": ("Decimal", "Integer"),
@@ -116,8 +115,7 @@ def focus_kinds(function: Function) -> tuple[str, ...]:
 def argument_kinds(function: Function, parameter: Parameter) -> tuple[str, ...]:
     """The kinds of what can stand for a parameter."""
     if function.name == "repeatAll":
-        # What does not go down from an item to another has no end, and twice as many items on each of its 100 levels
-        # (documented limit).
+        # What does not go down from an item to another has no end, which takes a second to find out.
         return ("below",)
     if parameter.kind is ParameterKind.TYPE:
         return ("type",)

@@ -33,11 +33,12 @@ def test_what_stands_in_itself_compiles_or_says_why_not(name: str) -> None:
 
 
 def test_a_statement_has_a_limit() -> None:
-    """What doubles with each link is refused before it fills the memory."""
+    """What doubles with each definition is refused before it fills the memory."""
     from fhir4ds.compiler.compiler import compile_expression
     from fhir4ds.plan.source import InlineSource
 
-    text = nesting("iif on a result", 60)
+    doubled = "".join(f".defineVariable('v{n + 1}', %v{n} + %v{n})" for n in range(60))
+    text = f"defineVariable('v0', id.length()){doubled}.select(%v60)"
     with pytest.raises(CompileError, match="too large for a statement") as raised:
         compile_expression(text, SYNTAXES[0], InlineSource(), OPTIONS[0])
     assert raised.value.position

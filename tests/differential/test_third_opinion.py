@@ -88,7 +88,7 @@ FAULTS = (
         'N1 has no sentence for logarithms of what has none; as of sqrt() and power(), "the result is empty".',
     ),
     Fault(
-        ("[0-9].power(0.5)",),
+        ("[0-9]*.power(0.5)", "(-*).power(2)"),
         "If the power cannot be represented (such as -1 raised to the 0.5), the result is empty: these can.",
     ),
     Fault(
@@ -100,6 +100,10 @@ FAULTS = (
         ("*.children()", "*.descendants()"),
         "Note that the ordering of the children is undefined; and what stands beside a primitive element is shown in "
         "different forms.",
+    ),
+    Fault(
+        ("*.combine(*, true)",),
+        "combine(other : collection, preserveOrder : Boolean) : collection",
     ),
     Fault(("*.coalesce(name.given)",), "It returns the first non-empty collection from the arguments."),
     Fault(

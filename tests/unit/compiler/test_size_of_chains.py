@@ -102,9 +102,16 @@ def _size(expression: str, syntax: Syntax) -> int | None:
         return None
 
 
+def _is_of_elements(expression: str) -> bool:
+    """Whether iif() passes on elements: they keep the way that they have come, and are written twice."""
+    return ".iif(" in expression and expression.startswith(("Patient.", "Observation."))
+
+
 def _check(chains: Iterator[Callable[[int], str]]) -> int:
     """Insist that the chains there are grow evenly; their number."""
-    possible = (chain for chain in chains if _size(chain(3), _SYNTAXES[0]) is not None)
+    possible = (
+        chain for chain in chains if not _is_of_elements(chain(1)) and _size(chain(3), _SYNTAXES[0]) is not None
+    )
     found = 0
     for chain in islice(possible, _ENOUGH):
         found += 1

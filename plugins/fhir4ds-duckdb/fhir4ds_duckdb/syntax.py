@@ -12,11 +12,31 @@ from fhir4ds.plugin import ColumnKind, ItemForm, SqlType, Step, Syntax
 _LARGEST_DOCUMENT = 512 * 1024 * 1024
 
 _DECIMAL = "DECIMAL(38, 12)"
+_NUMBERS = "('UBIGINT', 'BIGINT', 'DOUBLE')"
+
+#: A name as a part of a JSON pointer.
+_POINTER = "'/' || REPLACE(REPLACE(m, '~', '~0'), '/', '~1')"
+
+#: What the values of an object that hold no others are, and all values of it with the ways to them, each in an order of its
+#: own; 24 levels below it, members that stand in another order are others.
+_FLAT = "LIST_SORT(LIST_FILTER(JSON_EXTRACT(o, '$.*'), LAMBDA m: JSON_TYPE(m) NOT IN ('OBJECT', 'ARRAY')))"
+_LEAVES = (
+    "LIST_SORT(LIST_REDUCE(LIST_TRANSFORM(RANGE(24), LAMBDA i: [{{'p': '', 'v': o}}]), LAMBDA s, i: FLATTEN(LIST_TRANSFORM("
+    "s, LAMBDA e: CASE CASE WHEN e.v NOT IN ('{{}}', '[]') THEN JSON_TYPE(e.v) END WHEN 'OBJECT' THEN LIST_TRANSFORM("
+    f"JSON_KEYS(e.v), LAMBDA m: {{{{'p': e.p || {_POINTER}, 'v': JSON_EXTRACT(e.v, {_POINTER})}}}}) WHEN 'ARRAY' THEN "
+    "LIST_TRANSFORM(JSON_EXTRACT(e.v, '$[*]'), LAMBDA m, n: {{'p': e.p || '~' || n, 'v': m}}) ELSE [e] END)), "
+    "[{{'p': '', 'v': o}}]))"
+)
 
 
 def _units(decimal: str) -> str:
     """A decimal in units of its last digit, which its text without the point has, as a text."""
     return f"REPLACE(CAST({decimal} AS VARCHAR), '.', '')"
+
+
+def _same(reading: str) -> str:
+    """Whether two objects are the same in a reading of each, which calls it ``o``."""
+    return f"LEN(LIST_DISTINCT(LIST_TRANSFORM([{{0}}, {{1}}], LAMBDA o: {reading}))) = 1"
 
 
 class DuckDBSyntax(Syntax):
@@ -85,11 +105,9 @@ class DuckDBSyntax(Syntax):
         # ROUND takes only a constant number of digits, so the digits wanted are moved before the point and back, without
         # those that stand there already.
         "round": (
-            "LIST_TRANSFORM([{0}], LAMBDA r: TRUNC(r) + CAST(ROUND(CAST(r % 1 AS DECIMAL(38, 12)) * CAST([1"
-            + "".join(f", 1{'0' * n}" for n in range(1, 13))
-            + "][{1} + 1 - GREATEST({1} - 12, 0)] AS DECIMAL(13, 0)), 0) AS DECIMAL(38, 0)) * CAST(['1'"
-            + "".join(f", '0.{'0' * (n - 1)}1'" for n in range(1, 13))
-            + "][{1} + 1 - GREATEST({1} - 12, 0)] AS DECIMAL(13, 12)))[1]"
+            "LIST_TRANSFORM([{0}], LAMBDA r: TRUNC(r) + CAST(ROUND(CAST(r % 1 AS DECIMAL(38, 12)) * CAST('1e' || ({1} - "
+            "GREATEST({1} - 12, 0)) AS DECIMAL(13, 0)), 0) AS DECIMAL(38, 0)) * CAST('1e-' || ({1} - GREATEST({1} - 12, 0)) "
+            "AS DECIMAL(13, 12)))[1]"
         ),
         "exponential": "ROUND(CAST(PRINTF('%.12e', EXP({0})) AS DECIMAL(38, 12)), 8)",
         "natural_logarithm": "CAST(ROUND(LN({0}), 8) AS DECIMAL(38, 12))",
@@ -115,19 +133,21 @@ class DuckDBSyntax(Syntax):
         "array_greatest": "LIST_MAX({0})",
         "array_concat": "LIST_CONCAT({0}, {1})",
         "array_contains": "LIST_CONTAINS({0}, {1})",
-        # The texts are compared, so numbers, which can be written in several ways, are read.
+        # The texts are compared, so numbers, which can be written in several ways, are read, and objects of the same length
+        # are taken apart, as their members can be in any order.
         "json_equal": (
-            "({0} = {1} OR (JSON_TYPE({0}) IN ('UBIGINT', 'BIGINT', 'DOUBLE') "
-            "AND JSON_TYPE({1}) IN ('UBIGINT', 'BIGINT', 'DOUBLE') "
-            "AND TRY_CAST({0} AS DECIMAL(38, 12)) = TRY_CAST({1} AS DECIMAL(38, 12))))"
+            "CASE WHEN {0} = {1} THEN TRUE WHEN JSON_TYPE({0}) = 'OBJECT' AND JSON_TYPE({1}) = 'OBJECT' THEN CASE WHEN "
+            f"LENGTH(JSON({{0}})) = LENGTH(JSON({{1}})) AND {_same(_FLAT)} THEN {_same(_LEAVES)} ELSE FALSE END "
+            f"ELSE {{0}} = {{1}} OR (JSON_TYPE({{0}}) IN {_NUMBERS} AND JSON_TYPE({{1}}) IN {_NUMBERS} "
+            f"AND TRY_CAST({{0}} AS {_DECIMAL}) = TRY_CAST({{1}} AS {_DECIMAL})) END"
         ),
         "json_kind": (
-            "CASE JSON_TYPE({0}) WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'OBJECT' THEN 'object' "
-            "WHEN 'ARRAY' THEN 'array' WHEN 'NULL' THEN 'null' WHEN 'UBIGINT' THEN 'number' WHEN 'BIGINT' THEN 'number' WHEN 'DOUBLE' THEN 'number' END"
+            f"CASE WHEN JSON_TYPE({{0}}) IN {_NUMBERS} THEN 'number' "
+            "ELSE REPLACE(LOWER(JSON_TYPE({0})), 'varchar', 'string') END"
         ),
         "json_members": (
             "LIST_TRANSFORM(LIST_SORT(LIST_FILTER(COALESCE(JSON_KEYS({0}), []), LAMBDA m: NOT LIST_CONTAINS({1}, m))), "
-            "LAMBDA m: JSON_OBJECT('key', m, 'value', JSON_EXTRACT({0}, '/' || REPLACE(REPLACE(m, '~', '~0'), '/', '~1'))))"
+            f"LAMBDA m: JSON_OBJECT('key', m, 'value', JSON_EXTRACT({{0}}, {_POINTER})))"
         ),
         "json_items": "CASE JSON_TYPE({0}) WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') ELSE [{0}] END",
         "json_same": "({0} = {1})",
@@ -219,28 +239,16 @@ class DuckDBSyntax(Syntax):
         known = f"{key} IS {'' if descending else 'NOT '}NULL"
         fields = f"{{'known': {known}, 'key': {key}, 'place': {'-' * descending}{place}, 'item': {variable}}}"
         keyed = f"LIST_TRANSFORM({rows}, {self._lambda(variable, place)} {fields})"
-        direction = "DESC" if descending else "ASC"
-        return f"LIST_TRANSFORM(LIST_SORT({keyed}, '{direction}'), LAMBDA s: s.item)"
+        return f"LIST_TRANSFORM(LIST_SORT({keyed}, '{'DESC' if descending else 'ASC'}'), LAMBDA s: s.item)"
 
     def repeat(
         self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool, levels: int, overflow: str
     ) -> str:
         none, state, new = self.array([], type), f"{variable}_state", f"{variable}_new"
-        fresh = new
-        if distinct:
-            fresh = (
-                f"LIST_FILTER({new}, LAMBDA n, i: LIST_POSITION({new}, n) = i AND NOT LIST_CONTAINS({state}.seen, n))"
-            )
-        level = self.bind(variable, f"{state}.items", body)
-        following = self.bind(
-            new,
-            level,
-            self.bind(
-                f"{variable}_fresh",
-                fresh,
-                (f"{{'items': {variable}_fresh, 'seen': LIST_CONCAT({state}.seen, {variable}_fresh)}}"),
-            ),
-        )
+        unseen = f"LIST_POSITION({new}, n) = i AND NOT LIST_CONTAINS({state}.seen, n)"
+        fresh, kept = f"LIST_FILTER({new}, LAMBDA n, i: {unseen})" if distinct else new, f"{variable}_fresh"
+        following = self.bind(kept, fresh, f"{{'items': {kept}, 'seen': LIST_CONCAT({state}.seen, {kept})}}")
+        following = self.bind(new, self.bind(variable, f"{state}.items", body), following)
         step = f"CASE WHEN LEN({state}.items) = 0 THEN {state} ELSE {following} END"
         # DuckDB 1.4 wants the items of the list to be of the type of the state.
         rounds = f"LIST_TRANSFORM(RANGE({levels}), LAMBDA i: {{'items': {none}, 'seen': {none}}})"

@@ -1,0 +1,63 @@
+"""Equality of complex values, whose elements stand in JSON in any order; on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from fhir4ds.database import Database
+
+#: The first two names are equal; in the third one an array has another order, in the last one members other values.
+_PATIENT = {
+    "resourceType": "Patient",
+    "id": "n",
+    "name": [
+        {"family": "f", "given": ["a", "b"], "period": {"start": "2020", "end": "2021"}},
+        {"period": {"end": "2021", "start": "2020"}, "given": ["a", "b"], "family": "f"},
+        {"period": {"end": "2021", "start": "2020"}, "given": ["b", "a"], "family": "f"},
+        {"period": {"end": "2020", "start": "2021"}, "given": ["a", "b"], "family": "f"},
+    ],
+    "contact": [
+        {"name": {"family": "x", "extension": [{"url": "u", "valueDecimal": 1.5}]}},
+        {"name": {"extension": [{"valueDecimal": 1.5, "url": "u"}], "family": "x"}},
+        {"name": {"extension": [{"valueString": "1.5", "url": "u"}], "family": "x"}},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "item"),
+    [
+        ("name[0] = name[1]", True),
+        ("name[0] != name[1]", False),
+        ("name[0] ~ name[1]", True),
+        ("name[0] = name[2]", False),
+        ("name[0] = name[3]", False),
+        ("contact[0] = contact[1]", True),
+        ("contact[1] = contact[2]", False),
+        ("name.distinct().count()", 3),
+        ("(contact.name | contact.name).count()", 2),
+        ("name.isDistinct()", False),
+        ("name[1] in name.first()", True),
+        ("name.exclude(name[1]).count()", 2),
+    ],
+)
+def test_members_have_no_order(database: Database, expression: str, item: object) -> None:
+    """Complex values are equal if their elements are (FHIRPath N1, section 6.1.1), and JSON objects have no order."""
+    assert database.evaluate(expression, _PATIENT) == [item]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ({"a": "x", "b": {"c": "y"}}, {"a": "y", "b": {"c": "x"}}),
+        ({"a": ["x"], "b": 1}, {"b": 1, "a~1": "x"}),
+        ({"a": {}, "b": "c"}, {"b": {}, "a": "c"}),
+        ({"a": {}, "b": 1}, {"c": {}, "b": 1}),
+        ({"a/b": "xxxx"}, {"a": {"b": "x"}}),
+        ({"a": [["x"], []]}, {"a": [[], ["x"]]}),
+    ],
+)
+def test_what_only_looks_alike_differs(untyped: Database, left: object, right: object) -> None:
+    resource = {"left": left, "right": right, "again": left}
+    assert untyped.evaluate("left = right", resource) == [False]
+    assert untyped.evaluate("left = again", resource) == [True]

@@ -28,7 +28,6 @@ from fhir4ds.functions import quantities, values
 from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
 from fhir4ds.functions.declaration import Function
 from fhir4ds.functions.left_out import LEFT_OUT
-from fhir4ds.functions.logic import LOGIC
 from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.subsetting import at, check_order
 from fhir4ds.functions.typing import narrow, resolve_type
@@ -309,8 +308,7 @@ class Lowering:
         if declared is None:
             raise self.error(UnsupportedFeature, f"the operator {node.operator!r} is not supported yet", node)
         left, right = self.apart(node.left, scope), self.apart(node.right, scope)
-        if declared.group == LOGIC:
-            # The left operand may decide, and then the right one is not evaluated; nothing is written twice here.
+        if declared.decides:  # nothing is written twice here
             return self._bounded(declared.lower(self.call(node, left, (), scope), left, right), node)
         first, second = self._settle(left), self._settle(right)
         call = self.call(node, first.collection, (), scope)

@@ -9,8 +9,7 @@ from fhir4ds.plan.collection import BOOLEAN, Collection
 from fhir4ds.plan.failures import can_raise
 from fhir4ds.plan.nodes import FALSE, TRUE, Case, Node, apply, bind
 
-#: The group of the operators whose left operand may decide alone.
-LOGIC = "Boolean logic"
+_GROUP = "Boolean logic"
 
 
 def _decided(call: Call, primitive: str, left: Node, right: Node) -> Node:
@@ -27,7 +26,8 @@ def _decided(call: Call, primitive: str, left: Node, right: Node) -> Node:
 
 @operator(
     "and",
-    group=LOGIC,
+    group=_GROUP,
+    decides=True,
     examples=(
         Example(expression="true and false", result=(False,)),
         Example(expression="false and {}", result=(False,)),
@@ -41,7 +41,8 @@ def conjunction(call: Call, left: Collection, right: Collection) -> Collection:
 
 @operator(
     "or",
-    group=LOGIC,
+    group=_GROUP,
+    decides=True,
     examples=(Example(expression="true or {}", result=(True,)), Example(expression="false or {}", result=())),
 )
 def disjunction(call: Call, left: Collection, right: Collection) -> Collection:
@@ -51,7 +52,7 @@ def disjunction(call: Call, left: Collection, right: Collection) -> Collection:
 
 @operator(
     "xor",
-    group=LOGIC,
+    group=_GROUP,
     examples=(Example(expression="true xor false", result=(True,)), Example(expression="true xor {}", result=())),
 )
 def exclusive(call: Call, left: Collection, right: Collection) -> Collection:
@@ -61,7 +62,8 @@ def exclusive(call: Call, left: Collection, right: Collection) -> Collection:
 
 @operator(
     "implies",
-    group=LOGIC,
+    group=_GROUP,
+    decides=True,
     examples=(
         Example(expression="false implies {}", result=(True,)),
         Example(expression="{} implies true", result=(True,)),

@@ -15,13 +15,17 @@ BinaryLowering: TypeAlias = Callable[[Call, Collection, Collection], Collection]
 
 @attrs.frozen(kw_only=True)
 class Operator:
-    """A binary operator of FHIRPath; both operands are lowered before it sees them."""
+    """A binary operator of FHIRPath; both operands are lowered before it sees them.
+
+    With ``decides`` the left operand may decide alone, so that the right one must not be evaluated before it.
+    """
 
     symbol: str
     group: str
     summary: str
     examples: tuple[Example, ...]
     lower: BinaryLowering
+    decides: bool = False
 
 
 #: Every binary operator that is declared, by its symbol.
@@ -29,7 +33,7 @@ OPERATORS: dict[str, Operator] = {}
 
 
 def operator(
-    symbol: str, *, group: str, examples: tuple[Example, ...] = ()
+    symbol: str, *, group: str, examples: tuple[Example, ...] = (), decides: bool = False
 ) -> Callable[[BinaryLowering], BinaryLowering]:
     """Declare a binary operator; the docstring of the lowering is its documentation."""
 
@@ -37,7 +41,9 @@ def operator(
         if symbol in OPERATORS:
             raise ValueError(f"operator {symbol!r} is declared twice")
         summary = " ".join((lower.__doc__ or "").split())
-        OPERATORS[symbol] = Operator(symbol=symbol, group=group, summary=summary, examples=examples, lower=lower)
+        OPERATORS[symbol] = Operator(
+            symbol=symbol, group=group, summary=summary, examples=examples, lower=lower, decides=decides
+        )
         return lower
 
     return declare

@@ -106,8 +106,8 @@ class LoadTable:
     def upsert(self, rows: str) -> str:
         """Insert the resources of another table, or give those that are there already their content."""
         quote = self._syntax.quote
-        # Without WHERE a parser may take ON for the condition of a join.
         type, id, resource = quote(RESOURCE_TYPE), quote(ID), quote(RESOURCE)
+        # Without WHERE a parser may take ON for the condition of a join.
         return (
             f"INSERT INTO {self.sql} ({type}, {id}, {resource}) SELECT {type}, {id}, {resource} FROM {rows} WHERE TRUE "
             f"ON CONFLICT ({type}, {id}) DO UPDATE SET {resource} = EXCLUDED.{resource}"

@@ -12,7 +12,7 @@ import enum
 import socket
 import struct
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar, final
@@ -216,7 +216,7 @@ class FaultProxy:
 
     def cut(self, *, reset: bool = False) -> None:
         """Cut every line now."""
-        self._do(self._cut(list(self._lines), reset=reset))
+        self._do(self._cut(lambda _: True, reset=reset))
 
     def forget(self) -> None:
         """Pass on nothing more on the lines that are open now, and leave them open."""
@@ -235,7 +235,7 @@ class FaultProxy:
     def clear(self) -> None:
         """End the weather, and cut the lines that have lost something."""
         self.weather = CALM
-        self._do(self._cut([line for line in list(self._lines) if line.lossy], reset=False))
+        self._do(self._cut(lambda line: line.lossy, reset=False))
 
     def close(self) -> None:
         """Cut every line, stop listening and end the thread; once."""
@@ -309,9 +309,10 @@ class FaultProxy:
             client.transport.abort()
         await asyncio.sleep(0)  # an aborted transport closes its socket in the next turn of the loop
 
-    async def _cut(self, lines: list[_Line], *, reset: bool) -> None:
-        tasks = [self._lines[line] for line in lines]
-        for line, task in zip(lines, tasks, strict=True):
+    async def _cut(self, which: Callable[[_Line], bool], *, reset: bool) -> None:
+        # Chosen on the loop, where no line can end between the choice and the cut.
+        chosen = {line: task for line, task in self._lines.items() if which(line)}
+        for line, task in chosen.items():
             line.cut(reset=reset)
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*chosen.values(), return_exceptions=True)

@@ -9,24 +9,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from fhir4ds.plugin import Connection, Driver, Fault, Parameters, Row
-
-
-def run(driver: Driver, connection: Connection, sql: str, parameters: Parameters = None) -> list[Row]:
-    """All rows of a statement."""
-    cursor = driver.execute(connection, sql, parameters)
-    rows: list[Row] = []
-    while batch := cursor.fetchmany(1000):
-        rows += batch
-    cursor.close()
-    return rows
-
-
-def fault_of(driver: Driver, connection: Connection, sql: str, parameters: Parameters = None) -> Fault:
-    """What the driver says about a statement that must fail, in its call or when its rows are fetched."""
-    with pytest.raises(driver.errors) as caught:
-        run(driver, connection, sql, parameters)
-    return driver.fault(caught.value, connection)
+from fhir4ds.plugin import Driver, Fault
 
 
 def connect_fault(driver: Driver, timeout: float = 5.0) -> Fault:

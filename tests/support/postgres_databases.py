@@ -14,7 +14,7 @@ variable                        meaning
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,18 +25,25 @@ import pytest
 from tests.support.postgres_server import PostgresServer, PostgresUnavailable
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """A running PostgreSQL of this test run's own. Whoever stops it starts it again."""
+@contextmanager
+def running_server(settings: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
+    """A server of a session of tests; where there is none, they are skipped, or fail in CI."""
     major = os.environ.get("FHIR4DS_TEST_POSTGRES_MAJOR")
     try:
-        server = PostgresServer(int(major) if major else None)
+        server = PostgresServer(int(major) if major else None, settings)
         server.start()
     except PostgresUnavailable as reason:
         if os.environ.get("CI") == "true":
             pytest.fail(str(reason))
         pytest.skip(str(reason))
     with closing(server):
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A running PostgreSQL of this test run's own. Whoever stops it starts it again."""
+    with running_server() as server:
         yield server
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import util
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from fhir4ds.dialect.model import Dialect
 from fhir4ds.plugin import SUPPORTED_API
 from fhir4ds.registry import registry
+from fhir4ds.testing.source import code, imported
 
 #: Modules of the standard library that a plugin has no use for: policy is the core's.
 _POLICY = {
@@ -53,24 +53,6 @@ def modules(dialect: Dialect) -> Sequence[Path]:
     return sorted(Path(places[0]).rglob("*.py")) if places else [Path(spec.origin)]
 
 
-def _imported(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
-            yield node.module
-
-
-def _code(text: str) -> str:
-    """A module without its docstrings and comments."""
-    documented: set[int] = set()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            documented |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-    lines = enumerate(text.splitlines(), start=1)
-    return "\n".join(line.partition("# ")[0] for number, line in lines if number not in documented)
-
-
 def test_dialect_speaks_an_api_that_there_is(dialect: Dialect) -> None:
     """Its number is one that this core can work with, and its name is that of its entry point."""
     assert dialect.api in SUPPORTED_API
@@ -80,20 +62,20 @@ def test_dialect_speaks_an_api_that_there_is(dialect: Dialect) -> None:
 
 def test_plugin_imports_the_plugin_api_only(modules: Sequence[Path]) -> None:
     """What stands elsewhere in the core may change with any release."""
-    found = {module for file in modules for module in _imported(ast.parse(file.read_text("utf-8")))}
+    found = {module for file in modules for module in imported(file.read_text("utf-8"))}
     core = {module for module in found if module.partition(".")[0] == "fhir4ds"}
     assert core <= {"fhir4ds.plugin"}, sorted(core)
 
 
 def test_plugin_has_no_policy(modules: Sequence[Path]) -> None:
     """No clock, no thread, no chance, no log and no retry: those are the runtime's, once for all dialects."""
-    found = {module.partition(".")[0] for file in modules for module in _imported(ast.parse(file.read_text("utf-8")))}
+    found = {module.partition(".")[0] for file in modules for module in imported(file.read_text("utf-8"))}
     assert not found & (_POLICY | _POLICY_LIBRARIES), sorted(found & (_POLICY | _POLICY_LIBRARIES))
 
 
 def test_plugin_does_not_speak_of_fhir(modules: Sequence[Path]) -> None:
     """What resources and expressions mean is the compiler's business."""
-    words = {file.name: _FHIR_WORDS.findall(_code(file.read_text("utf-8"))) for file in modules}
+    words = {file.name: _FHIR_WORDS.findall("\n".join(code(file.read_text("utf-8")))) for file in modules}
     assert not any(words.values()), words
 
 

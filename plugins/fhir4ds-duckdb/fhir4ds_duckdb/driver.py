@@ -13,6 +13,9 @@ from fhir4ds.plugin import Fault, FaultKind, Parameters, Row, SqlType, Target
 #: What DuckDB answers where a statement has no result of its own.
 _NO_RESULT = ([("Count", "BIGINT")], [("Success", "BOOLEAN")])
 
+#: What every transaction says; to find out that these are no queries would cost as much as they do.
+_TRANSACTION = frozenset({"BEGIN TRANSACTION", "BEGIN TRANSACTION READ ONLY", "COMMIT", "ROLLBACK"})
+
 #: The types that the core tells apart.
 _TYPES = {
     "JSON": SqlType.JSON,
@@ -90,7 +93,7 @@ class DuckDBCursor:
     def __init__(self, session: Session, sql: str) -> None:
         self._session = session
         described = [(name, str(type)) for name, type, *_ in session.raw.description or ()]
-        if described in _NO_RESULT and not _is_query(session.raw, sql):
+        if described in _NO_RESULT and (sql in _TRANSACTION or not _is_query(session.raw, sql)):
             described = []
         self._columns = [(name, _TYPES.get(type)) for name, type in described]
 

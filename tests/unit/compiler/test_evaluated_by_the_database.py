@@ -28,7 +28,8 @@ from fhir4ds.plan.source import InlineSource
 from fhir4ds.runtime.answer import encode_json
 from fhir4ds.runtime.result import decode
 from fhir4ds.testing.comparison import canonical
-from tests.support.engines import Engine, duckdb_engine
+from fhir4ds.testing.engine import Engine
+from tests.support.engines import engine_of
 
 #: The words that spell expressions; the others spell statements, or text that stands in every statement.
 WORDS = (
@@ -130,7 +131,7 @@ def _uses() -> tuple[_Use, ...]:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    with duckdb_engine() as engine:
+    with engine_of("duckdb://") as engine:
         yield engine
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from fhir4ds.dialect.types import SqlType
-from tests.support.engines import Engine, duckdb_engine, postgres_engine
+from fhir4ds.testing.engine import Engine
+from tests.support.engines import engine_of
 
 _TEXT = SqlType.TEXT
 
@@ -15,18 +16,16 @@ _TEXT = SqlType.TEXT
 @pytest.fixture(scope="module")
 def postgres(postgres_url: str) -> Iterator[Engine]:
     """A session of PostgreSQL."""
-    with postgres_engine(postgres_url) as engine:
+    with engine_of(postgres_url) as engine:
         yield engine
 
 
 @pytest.fixture(scope="module", params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """DuckDB, then PostgreSQL."""
-    if request.param == "duckdb":
-        with duckdb_engine() as engine:
-            yield engine
-    else:
-        yield request.getfixturevalue("postgres")
+    url = "duckdb://" if request.param == "duckdb" else request.getfixturevalue("postgres_url")
+    with engine_of(url) as engine:
+        yield engine
 
 
 def test_comments_on_relations_are_told(engine: Engine) -> None:
@@ -43,7 +42,7 @@ def test_comments_on_relations_are_told(engine: Engine) -> None:
 def test_columns_are_found_in_a_schema_by_name(engine: Engine) -> None:
     """The schema that is there from the beginning has a name, too."""
     engine.run("CREATE TABLE two_columns (a INTEGER, b INTEGER)")
-    schema = "main" if engine.name == "duckdb" else "public"
+    schema = "main" if engine.dialect.name == "duckdb" else "public"
     assert [name for name, _ in engine.run(engine.syntax.columns("two_columns", schema))] == ["a", "b"]
 
 

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from fhir4ds.sql.cte import CTE, CTEAssembler, CTEBuilder
-from tests.support.engines import postgres_engine
+from tests.support.engines import engine_of
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_no_step_is_called_a_keyword_of_duckdb() -> None:
 @pytest.mark.postgres
 def test_no_step_is_called_a_keyword_of_postgresql(postgres_url: str) -> None:
     """Reserved words are avoided."""
-    with postgres_engine(postgres_url) as engine:
+    with engine_of(postgres_url) as engine:
         words = [word for (word,) in engine.run("SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')")]
     assert len(words) > 50
     assert [word for word in words if CTEBuilder().add(word, "SELECT 1").name == word] == []

@@ -35,7 +35,8 @@ from fhir4ds.plan.nodes import (
     text,
 )
 from fhir4ds.sql.render import Renderer
-from tests.support.engines import Engine, duckdb_engine, postgres_engine
+from fhir4ds.testing.engine import Engine
+from tests.support.engines import engine_of
 
 _DUCKDB, _POSTGRES = DuckDBSyntax(), PostgresSyntax()
 _NAMES = Extract(RESOURCE, (Step("name", each=True),), SqlType.JSON)
@@ -87,8 +88,8 @@ def test_text_of_nodes(node: Node, duckdb: str, postgres: str) -> None:
 @pytest.fixture(scope="module", params=["duckdb", pytest.param("postgres", marks=pytest.mark.postgres)])
 def engine(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
     """DuckDB, then PostgreSQL."""
-    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
-    with duckdb_engine() if url is None else postgres_engine(url) as engine:
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else "duckdb://"
+    with engine_of(url) as engine:
         yield engine
 
 

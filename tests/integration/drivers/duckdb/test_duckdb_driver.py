@@ -19,7 +19,8 @@ import pytest
 from fhir4ds_duckdb.driver import DuckDBDriver
 
 from fhir4ds.plugin import Connection, Driver, Fault, FaultKind, SqlType, Target
-from tests.support.driver_calls import connect_fault, fault_of, run
+from fhir4ds.testing.engine import fault_of, run
+from tests.support.driver_calls import connect_fault
 
 from .sessions import connected, on_file
 

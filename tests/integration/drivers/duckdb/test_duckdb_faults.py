@@ -11,7 +11,8 @@ import duckdb
 import pytest
 
 from fhir4ds.plugin import Connection, Driver, Fault, FaultKind
-from tests.support.driver_calls import fault_of, in_background, run
+from fhir4ds.testing.engine import fault_of, run
+from tests.support.driver_calls import in_background
 
 from .sessions import ENDLESS, connected, on_file
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from fhir4ds.plugin import Connection, Driver
-from tests.support.driver_calls import eventually, run
+from fhir4ds.testing.engine import run
+from tests.support.driver_calls import eventually
 
 
 @contextmanager

@@ -16,7 +16,8 @@ import pytest
 from fhir4ds_postgres.driver import PostgresDriver
 
 from fhir4ds.plugin import Connection, Driver, Fault, FaultKind, SqlType, Target
-from tests.support.driver_calls import connect_fault, eventually, run
+from fhir4ds.testing.engine import run
+from tests.support.driver_calls import connect_fault, eventually
 from tests.support.postgres_server import SECRET, PostgresServer
 
 from .sessions import backend, connected, frozen

@@ -10,7 +10,8 @@ import pytest
 from fhir4ds_postgres.driver import PostgresDriver
 
 from fhir4ds.plugin import Connection, Driver, Fault, FaultKind, Target
-from tests.support.driver_calls import connect_fault, eventually, fault_of, in_background, run
+from fhir4ds.testing.engine import fault_of, run
+from tests.support.driver_calls import connect_fault, eventually, in_background
 from tests.support.postgres_server import SECRET, PostgresServer
 
 from .sessions import backend, connected, frozen, waits

@@ -34,7 +34,7 @@ class Cursor(Protocol):
         ...
 
     def fetchmany(self, size: int) -> list[Row]:
-        """Up to ``size`` further rows; an empty list at the end."""
+        """Up to ``size`` further rows; an empty list at the end. What `Driver.execute` answers gives fewer only there."""
         ...
 
     def close(self) -> None:

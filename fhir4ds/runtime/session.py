@@ -202,11 +202,13 @@ class Session:
     def _take(self, cursor: Cursor) -> Answer:
         try:
             columns = tuple(cursor.columns)
-            rows: list[Row] = []
-            if columns:
-                # An error of a row may come only when the row is fetched (DuckDB).
-                while batch := cursor.fetchmany(_CHUNK):
-                    rows += batch
+            if not columns:
+                return Answer()
+            # An error of a row may come only when the row is fetched (DuckDB).
+            rows = batch = cursor.fetchmany(_CHUNK)
+            while len(batch) == _CHUNK:
+                batch = cursor.fetchmany(_CHUNK)
+                rows += batch
             return Answer(columns, rows)
         finally:
             cursor.close()

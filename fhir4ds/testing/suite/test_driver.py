@@ -77,6 +77,13 @@ def test_rows_are_fetched_as_many_as_are_asked_for(driver: Driver, connection: C
     cursor.close()
 
 
+def test_only_the_last_rows_come_as_fewer_than_are_asked_for(driver: Driver, connection: Connection) -> None:
+    """However the database API takes rows from its server, what it hands out is full."""
+    cursor = driver.execute(connection, numbers(5000), None)
+    assert [len(cursor.fetchmany(1500)) for _ in range(5)] == [1500, 1500, 1500, 500, 0]
+    cursor.close()
+
+
 def test_a_query_without_rows_has_columns(driver: Driver, connection: Connection) -> None:
     """Its answer is empty, not absent."""
     cursor = driver.execute(connection, "SELECT 1 AS i, 'a' AS t WHERE 1 = 0", None)

@@ -13,9 +13,6 @@ from fhir4ds.plugin import Fault, FaultKind, Parameters, Row, SqlType, Target
 #: What DuckDB answers where a statement has no result of its own.
 _NO_RESULT = ([("Count", "BIGINT")], [("Success", "BOOLEAN")])
 
-#: What every transaction says; to find out that these are no queries would cost as much as they do.
-_TRANSACTION = frozenset({"BEGIN TRANSACTION", "BEGIN TRANSACTION READ ONLY", "COMMIT", "ROLLBACK"})
-
 #: The types that the core tells apart.
 _TYPES = {
     "JSON": SqlType.JSON,
@@ -92,24 +89,29 @@ class DuckDBCursor:
 
     def __init__(self, session: Session, sql: str) -> None:
         self._session = session
-        described = [(name, str(type)) for name, type, *_ in session.raw.description or ()]
-        if described in _NO_RESULT and (sql in _TRANSACTION or not _is_query(session.raw, sql)):
-            described = []
-        self._columns = [(name, _TYPES.get(type)) for name, type in described]
+        self._sql = sql
+        self._columns: Sequence[tuple[str, SqlType | None]] | None = None
 
     @property
     def columns(self) -> Sequence[tuple[str, SqlType | None]]:
-        """Name and type of each column."""
+        """Name and type of each column; found out when they are asked for, which costs as much as a small statement."""
+        if self._columns is None:
+            raw = self._current()
+            described = [(name, str(type)) for name, type, *_ in raw.description or ()]
+            if described in _NO_RESULT and not _is_query(raw, self._sql):
+                described = []
+            self._columns = [(name, _TYPES.get(type)) for name, type in described]
         return self._columns
 
     def fetchmany(self, size: int) -> list[Row]:
         """Up to ``size`` further rows."""
-        if not self._columns:
-            return []
+        return self._current().fetchmany(size) if self.columns else []
+
+    def _current(self) -> duckdb.DuckDBPyConnection:
         if self._session.cursor is not self:
             # DuckDB would hand out rows of the later statement.
             raise duckdb.InvalidInputException("this result is gone: its connection has run another statement since")
-        return self._session.raw.fetchmany(size)
+        return self._session.raw
 
     def close(self) -> None:
         """Nothing to do: DuckDB lets go of a result with the next statement of the session, or at its reset."""

@@ -25,10 +25,10 @@ from fhir4ds.errors import (
 from fhir4ds.fhir.model import Model, load_model
 from fhir4ds.fhirpath import ast
 from fhir4ds.functions import quantities, values
+from fhir4ds.functions.arithmetic import signed
 from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
 from fhir4ds.functions.declaration import Function
 from fhir4ds.functions.left_out import LEFT_OUT
-from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.subsetting import at, check_order
 from fhir4ds.functions.typing import narrow, resolve_type
 from fhir4ds.plan.collection import (
@@ -45,7 +45,7 @@ from fhir4ds.plan.collection import (
     TypeName,
 )
 from fhir4ds.plan.fusion import Names
-from fhir4ds.plan.nodes import RESOURCE, Apply, Constant, Node, Parameter, null
+from fhir4ds.plan.nodes import RESOURCE, Constant, Node, Parameter, null
 from fhir4ds.plan.size import Sizes
 from fhir4ds.suggestion import did_you_mean
 
@@ -323,20 +323,7 @@ class Lowering:
 
     @lower.register
     def _(self, node: ast.Polarity, scope: Scope) -> Collection:
-        operand = self.lower(node.operand, scope)
-        call = self.call(node, operand, (), scope)
-        kind = values.system_type(operand.type, self.model)
-        if values.is_empty(operand):
-            return operand
-        if quantities.form(call, operand) in (Form.SYSTEM, Form.FHIR):
-            if node.sign == "+":
-                return operand
-            return quantities.mapped(call, operand, lambda value: Apply("negate", (value,), value.type))
-        if kind not in (INTEGER, LONG, DECIMAL):
-            shown, hint = values.shown(operand, model=self.model)
-            raise self.error(InvalidOperation, f"{node.sign} needs a number, not {shown}", node, hint)
-        value = values.single_value(call, operand)
-        return values.system(value if node.sign == "+" else Apply("negate", (value,), value.type), kind)
+        return signed(self.call(node, self.lower(node.operand, scope), (), scope), node.sign)
 
     @lower.register
     def _(self, node: ast.SortArgument, scope: Scope) -> Collection:
@@ -437,6 +424,10 @@ class LoweredCall:
     def asks_types(self) -> bool:
         """Whether the call or an argument asks for the types of items."""
         return is_about_types(self.node) or any(map(asks_types, self.arguments))
+
+    def on(self, focus: Collection) -> LoweredCall:
+        """The same call on another focus."""
+        return attrs.evolve(self, focus=focus)
 
     def value(self, number: int) -> Collection:
         """Lower an argument that is evaluated once."""

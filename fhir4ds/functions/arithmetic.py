@@ -13,7 +13,9 @@ from fhir4ds.errors import CompileError, InvalidOperation
 from fhir4ds.functions import calendar, decimals, quantities, quantity_arithmetic, values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
+from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.strings import concatenated
+from fhir4ds.functions.undecided import by_kind, of_each_kind
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, STRING, Collection, TypeName
 from fhir4ds.plan.nodes import Case, Cast, Constant, Extract, Node, Reference, apply, bind, integer, null
 
@@ -125,6 +127,29 @@ def _computed(call: Call, symbol: str, primitive: str, left: Collection, right: 
     return in_range(call, type, decimals.computed(call.names, exact, a, b))
 
 
+def signed(call: Call, sign: str) -> Collection:
+    """A number or a quantity with a sign before it (FHIRPath N1, section 6.6)."""
+    return by_kind(call, (call.focus,), lambda focus: _signed(call.on(focus[0]), sign))
+
+
+def _signed(call: Call, sign: str) -> Collection:
+    operand = call.focus
+    if values.is_empty(operand):
+        return operand
+    type = values.system_type(operand.type, call.model)
+    if quantities.form(call, operand) in (Form.SYSTEM, Form.FHIR):
+        return operand if sign == "+" else quantities.mapped(call, operand, _negated)
+    if type not in _NUMBERS:
+        shown, hint = values.shown(operand, model=call.model)
+        raise call.error(InvalidOperation, f"{sign} needs a number, not {shown}", hint)
+    value = values.single_value(call, operand)
+    return values.system(value if sign == "+" else _negated(value), type)
+
+
+def _negated(value: Node) -> Node:
+    return apply("negate", value, type=value.type)
+
+
 @operator(
     "+",
     group=_GROUP,
@@ -134,6 +159,7 @@ def _computed(call: Call, symbol: str, primitive: str, left: Collection, right: 
         Example(expression="1 + {}", result=()),
     ),
 )
+@of_each_kind
 def add(call: Call, left: Collection, right: Collection) -> Collection:
     """The sum of two numbers, or two strings one after the other."""
     forms = quantities.forms(call, left, right)
@@ -148,6 +174,7 @@ def add(call: Call, left: Collection, right: Collection) -> Collection:
 
 
 @operator("-", group=_GROUP, examples=(Example(expression="3 - 5", result=(-2,)),))
+@of_each_kind
 def subtract(call: Call, left: Collection, right: Collection) -> Collection:
     """The difference of two numbers."""
     forms = quantities.forms(call, left, right)
@@ -160,6 +187,7 @@ def subtract(call: Call, left: Collection, right: Collection) -> Collection:
 
 
 @operator("*", group=_GROUP, examples=(Example(expression="3 * 4", result=(12,)),))
+@of_each_kind
 def multiply(call: Call, left: Collection, right: Collection) -> Collection:
     """The product of two numbers."""
     forms = quantities.forms(call, left, right)
@@ -173,6 +201,7 @@ def multiply(call: Call, left: Collection, right: Collection) -> Collection:
     group=_GROUP,
     examples=(Example(expression="6 / 4 = 1.5", result=(True,)), Example(expression="1 / 0", result=())),
 )
+@of_each_kind
 def divide(call: Call, left: Collection, right: Collection) -> Collection:
     """The quotient of two numbers, a Decimal; empty for a division by zero."""
     forms = quantities.forms(call, left, right)

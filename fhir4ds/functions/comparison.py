@@ -11,6 +11,7 @@ from fhir4ds.functions import quantities, temporal, values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
+from fhir4ds.functions.undecided import of_each_kind
 from fhir4ds.plan.collection import (
     BOOLEAN,
     DATE,
@@ -224,24 +225,28 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
         Example(expression="@2018-02 < @2018-03-01", result=(True,)),
     ),
 )
+@of_each_kind
 def less(call: Call, left: Collection, right: Collection) -> Collection:
     """Whether the left value comes before the right one."""
     return values.system(_less(call, left, right), BOOLEAN)
 
 
 @operator("<=", group="Comparison", examples=(Example(expression="2 <= 2", result=(True,)),))
+@of_each_kind
 def less_or_equal(call: Call, left: Collection, right: Collection) -> Collection:
     """Whether the left value comes before the right one or is equal to it."""
     return values.system(_less(call, left, right, or_equal=True), BOOLEAN)
 
 
 @operator(">", group="Comparison", examples=(Example(expression="@T10:30 > @T10:00", result=(True,)),))
+@of_each_kind
 def greater(call: Call, left: Collection, right: Collection) -> Collection:
     """Whether the left value comes after the right one."""
     return values.system(_less(call, right, left), BOOLEAN)
 
 
 @operator(">=", group="Comparison", examples=(Example(expression="1 >= 2", result=(False,)),))
+@of_each_kind
 def greater_or_equal(call: Call, left: Collection, right: Collection) -> Collection:
     """Whether the left value comes after the right one or is equal to it."""
     return values.system(_less(call, right, left, or_equal=True), BOOLEAN)

@@ -71,6 +71,10 @@ class Call(Protocol):
         """Number of arguments."""
         ...
 
+    def on(self, focus: Collection) -> Call:
+        """The same call on another focus."""
+        ...
+
     @property
     def looks_beside(self) -> bool:
         """Whether an argument may ask for the id or the extensions of a primitive element."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import functools
+from collections.abc import Sequence
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import values
@@ -51,7 +52,7 @@ def kinds_of(call: Call, type: TypeName) -> frozenset[Kind]:
     return frozenset([Kind.TEXT])
 
 
-def telling(call: Call, these: list[TypeName], others: list[TypeName]) -> frozenset[Kind] | None:
+def telling(call: Call, these: Sequence[TypeName], others: Sequence[TypeName]) -> frozenset[Kind] | None:
     """The kinds that items of some types have and items of the others have not; None if there is no telling."""
     kinds, excluded = (frozenset(kind for type in types for kind in kinds_of(call, type)) for types in (these, others))
     return None if kinds & excluded else kinds

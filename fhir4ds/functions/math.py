@@ -9,6 +9,7 @@ from fhir4ds.functions.arithmetic import in_range, number
 from fhir4ds.functions.decimals import ZERO
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import Form
+from fhir4ds.functions.undecided import with_each_kind
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, Collection, TypeName
 from fhir4ds.plan.nodes import Case, Cast, Constant, Node, Raise, apply, bind, integer, null
 
@@ -81,18 +82,21 @@ def _real(call: Call, primitive: str, *arguments: Node, positive: bool = False) 
     returns="a number of the same type",
     examples=(Example(expression="(-5).abs()", result=(5,)), Example(expression="(-5.5).abs() = 5.5", result=(True,))),
 )
+@with_each_kind
 def absolute(call: Call) -> Collection:
     """The distance from zero."""
     return _same_type(call, "absolute")
 
 
 @function("ceiling", group=_GROUP, returns="Integer", examples=(Example(expression="(-1.1).ceiling()", result=(-1,)),))
+@with_each_kind
 def ceiling(call: Call) -> Collection:
     """The smallest Integer that is not less than the number."""
     return _whole(call, "ceiling")
 
 
 @function("floor", group=_GROUP, returns="Integer", examples=(Example(expression="(-1.1).floor()", result=(-2,)),))
+@with_each_kind
 def floor(call: Call) -> Collection:
     """The largest Integer that is not greater than the number."""
     return _whole(call, "floor")
@@ -101,6 +105,7 @@ def floor(call: Call) -> Collection:
 @function(
     "truncate", group=_GROUP, returns="Integer", examples=(Example(expression="(-1.9).truncate()", result=(-1,)),)
 )
+@with_each_kind
 def truncate(call: Call) -> Collection:
     """The number without the digits after the point."""
     return _whole(call, "truncate")
@@ -242,6 +247,7 @@ def _not_negative(call: Call, digits: Node) -> Node:
         Example(expression="(-1.5).round() = -2", result=(True,)),
     ),
 )
+@with_each_kind
 def round_number(call: Call) -> Collection:
     """The number to so many digits after the point; half of a digit goes away from zero."""
     if not _is_quantity(call) and _type(call, call.focus) is None:

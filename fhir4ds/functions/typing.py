@@ -82,17 +82,25 @@ def narrow(
     if any(passing) and _is_told_by_resources(call, wanted):
         return _narrow_resource(call, collection, wanted)
     if any(passing):
-        return _narrow_by_kind(call, collection, wanted, passing)
+        these = tuple(type for type, passes in zip(collection.types, passing, strict=True) if passes)
+        return _narrow_by_kind(call, collection, wanted, these)
     if _is_told_by_resources(call, wanted) and _may_be(call, collection, wanted):
         return _narrow_resource(call, collection, wanted)
     return nothing(collection)
 
 
-def _narrow_by_kind(call: Call, collection: Collection, wanted: TypeName, passing: list[bool]) -> Collection:
-    """The items whose JSON says that they are of one of the types that pass."""
-    these = [type for type, passes in zip(collection.types, passing, strict=True) if passes]
+def of_types(call: Call, collection: Collection, these: tuple[TypeName, ...]) -> Collection:
+    """The items that are of some of the types that they can have."""
+    if not collection.choices:
+        return _narrow_by_kind(call, collection, these[0], these)
+    kept = tuple(choice for choice in collection.choices if choice.type in these)
+    return decide(call, attrs.evolve(collection, choices=kept, types=these))
+
+
+def _narrow_by_kind(call: Call, collection: Collection, wanted: TypeName, these: tuple[TypeName, ...]) -> Collection:
+    """The items whose JSON says that they are of one of some types."""
     if collection.tags is not None and collection.tags.plan is collection.plan:
-        return _narrow_by_tags(call, collection, collection.tags.tagged, tuple(these))
+        return _narrow_by_tags(call, collection, collection.tags.tagged, these)
     told = kinds.telling(call, these, [type for type in collection.types if type not in these])
     if told is None or collection.plan.type is not SqlType.JSON:
         raise call.error(
@@ -100,7 +108,7 @@ def _narrow_by_kind(call: Call, collection: Collection, wanted: TypeName, passin
             f"which of these items are {wanted.name} is only known when they are met",
             hint="go to them by the names of their elements, or ask before collections are put together",
         )
-    return _kept(call, collection, tuple(these), lambda item: kinds.is_of(item, told))
+    return _kept(call, collection, these, lambda item: kinds.is_of(item, told))
 
 
 def _narrow_by_tags(call: Call, collection: Collection, tagged: Node, types: tuple[TypeName, ...]) -> Collection:

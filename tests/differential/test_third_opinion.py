@@ -111,7 +111,7 @@ FAULTS = (
         "the dimensions of each quantity must be the same, but not necessarily the unit",
     ),
     Fault(
-        ("(2 days) [*/] (-5)",),
+        ("(2 days) [*/] (-5)", "(4 'mg') [*/] multipleBirth"),
         "For multiplication involving quantities, the resulting quantity will have the appropriate unit",
     ),
     Fault(

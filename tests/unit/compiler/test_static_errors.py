@@ -74,9 +74,9 @@ ERRORS: list[tuple[str, type[CompileError], str, str | None]] = [
     ("^$total", InvalidOperation, "$total has a meaning only inside aggregate", None),
     ("^-'a'", InvalidOperation, "- needs a number, not System.String", None),
     ("Patient.active ^< 1", InvalidOperation, "System.Boolean and System.Integer cannot be compared for order", None),
-    ("Observation.value ^< Observation.value", InvalidOperation, "items of several types and items of several types cannot be compared for order", _OF_TYPE),
-    ("Observation.value ^+ Observation.value", InvalidOperation, "the operator '+' does not take items of several types and items of several types", _OF_TYPE),
-    ("^-Observation.value", InvalidOperation, "- needs a number, not items of several types", _OF_TYPE),
+    ("Patient.multipleBirth ^< Patient.deceased", InvalidOperation, "items of several types and items of several types cannot be compared for order", _OF_TYPE),
+    ("Patient.multipleBirth ^+ Patient.deceased", InvalidOperation, "the operator '+' does not take items of several types and items of several types", _OF_TYPE),
+    ("^-Patient.deceased", InvalidOperation, "- needs a number, not items of several types", _OF_TYPE),
     ("'a' ^< 1", InvalidOperation, "System.String and System.Integer cannot be compared for order", None),
     ("Patient.name ^>= Patient.name", InvalidOperation, "FHIR.HumanName and FHIR.HumanName cannot be compared for order", None),
     (

@@ -25,10 +25,9 @@ _ALONE = (
 _ALONE_CHAPTERS = ("driver", "faults", "runtime", "streaming")
 #: Tests among them that have a clock of their own, and take long.
 _SHARED = ("unit/runtime/test_pool_laws.py", "unit/runtime/test_pool_laws_can_fail.py")
-
-#: Tests whose examples say which lines of the core they are about. Others try many inputs, measure or take their time, and
-#: would only be slow under a tracer.
-_TRACED = ("integration", "unit")
+#: Tests that earn coverage of the core: examples of every unit, and what needs a database or a process to be reached. With
+#: a tracer tests take twice as long.
+_TRACED = ("integration/cli", "integration/fhirpath/test_terminology.py", "integration/views", "unit")
 
 
 def _is_in(item: pytest.Item, places: tuple[str, ...]) -> bool:
@@ -40,20 +39,17 @@ def _is_of_chapter(item: pytest.Item, chapters: tuple[str, ...]) -> bool:
     return module in {f"fhir4ds.testing.suite.test_{chapter}" for chapter in chapters}
 
 
-def _is_a_law(item: pytest.Item) -> bool:
-    """Whether hypothesis makes up the inputs."""
-    return isinstance(item, pytest.Function) and getattr(item.obj, "is_hypothesis_test", False)
-
-
-def _is_a_second_time(item: pytest.Item) -> bool:
-    """Whether an example goes the way through the core that it has gone for DuckDB."""
-    return _is_in(item, ("unit/docs", "unit/functions")) and item.get_closest_marker("postgres") is not None
+def _is_an_example(item: pytest.Item) -> bool:
+    """Whether a test is about one input, which hypothesis has not made up, and not about one that DuckDB has had before."""
+    if _is_in(item, ("unit",)) and item.get_closest_marker("postgres") is not None:
+        return False
+    return not (isinstance(item, pytest.Function) and getattr(item.obj, "is_hypothesis_test", False))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that are run alone, since all others may share the machine, and those that earn no coverage."""
+    """Mark the tests that are run alone, as others may share the machine, and of those the ones that earn coverage."""
     for item in items:
-        if not _is_in(item, _TRACED) or _is_a_law(item) or _is_a_second_time(item):
-            item.add_marker("no_cover")
         if (_is_in(item, _ALONE) and not _is_in(item, _SHARED)) or _is_of_chapter(item, _ALONE_CHAPTERS):
             item.add_marker("alone")
+        elif _is_in(item, _TRACED) and _is_an_example(item):
+            item.add_marker("traced")

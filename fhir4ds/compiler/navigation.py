@@ -12,7 +12,7 @@ from fhir4ds.errors import CompileError, InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Element, Model
 from fhir4ds.functions.values import as_array, type_name
 from fhir4ds.plan import elements, fusion
-from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, Choice, Collection, TypeName
+from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, TYPE_INFO, Choice, Collection, TypeName
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import Apply, Each, Node, Reference
 from fhir4ds.suggestion import did_you_mean
@@ -24,8 +24,11 @@ Fail = Callable[[type[CompileError], str, str | None], CompileError]
 #: (FHIR R4, "JSON Representation of Resources", section "Primitive Elements").
 BESIDE_VALUE = ("id", "extension")
 
-#: The elements of a System.Quantity (FHIRPath N1, section "Quantity").
-_OF_QUANTITY = {"value": DECIMAL, "unit": STRING}
+#: The elements of System types (FHIRPath N1, sections "Quantity" and "Reflection").
+_OF_SYSTEM = {
+    QUANTITY: {"value": DECIMAL, "unit": STRING},
+    TYPE_INFO: {"namespace": STRING, "name": STRING},
+}
 
 
 def member(collection: Collection, name: str, model: Model | None, names: Names, fail: Fail) -> Collection:
@@ -55,10 +58,9 @@ def member(collection: Collection, name: str, model: Model | None, names: Names,
     InvalidOperation
         If the items are computed values, which have no elements.
     """
-    if collection.types == (QUANTITY,) and name in _OF_QUANTITY:
-        return attrs.evolve(
-            collection, plan=fusion.extract(collection.plan, Step(name), names), types=(_OF_QUANTITY[name],)
-        )
+    type = _OF_SYSTEM.get(collection.type, {}).get(name) if collection.type is not None else None
+    if type is not None:
+        return attrs.evolve(collection, plan=fusion.extract(collection.plan, Step(name), names), types=(type,))
     if model is None or not collection.types:
         return _untyped(collection, name, names, fail)
     if collection.choices:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments
-from fhir4ds.functions import values
+from fhir4ds.functions import tags, values
 from fhir4ds.functions.comparison import equal_items
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.operators import operator
-from fhir4ds.plan.collection import BOOLEAN, Collection, TypeName
+from fhir4ds.plan.collection import BOOLEAN, TAGGED, Collection, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
@@ -18,6 +21,7 @@ from fhir4ds.plan.nodes import (
     Constant,
     Each,
     Exists,
+    Extract,
     Node,
     Reference,
     apply,
@@ -63,8 +67,20 @@ def combined(call: Call, left: Collection, right: Collection) -> Collection:
     """The items of both, duplicates included."""
     a, b = aligned(call, left, right)
     types = types_of_both(left, right)
-    plan = apply("array_concat", a, b, type=a.type, many=True)
-    return Collection(plan=plan, types=types, ordered=False)
+    found = Collection(plan=_both(a, b), types=types, ordered=False)
+    return tags.tagged(found, _tags_of_both(call, left, right)) if len(types) > 1 else found
+
+
+def _both(a: Node, b: Node) -> Node:
+    return apply("array_concat", a, b, type=a.type, many=True)
+
+
+def _tags_of_both(call: Call, left: Collection, right: Collection) -> Node | None:
+    """The items of both with their types, of which JSON does not say whether they are a String or a Date."""
+    if values.is_empty(left) or values.is_empty(right):
+        return tags.tags_of(call, right if values.is_empty(left) else left)
+    a, b = tags.tags_of(call, left), tags.tags_of(call, right)
+    return None if a is None or b is None else _both(a, b)
 
 
 def distinct_items(call: Call, collection: Collection) -> Collection:
@@ -72,22 +88,26 @@ def distinct_items(call: Call, collection: Collection) -> Collection:
     if not collection.many:
         return collection
     plan = values.value(collection, call.model, call.names)
+    kept = partial(_first_only, call, collection, own=lambda entry: entry)
+    found = attrs.evolve(collection, plan=bind(call.names.fresh(), plan, kept), choices=(), guard=None)
+    if collection.tags is None or collection.tags.plan is not collection.plan:
+        return found
+    kept = partial(_first_only, call, collection, own=lambda entry: Extract(entry, (TAGGED,), SqlType.JSON))
+    return tags.tagged(found, bind(call.names.fresh(), collection.tags.tagged, kept))
 
-    def first_only(array: Node) -> Node:
-        variable, index = call.names.fresh(), call.names.fresh()
-        item, position = Reference(variable, plan.type), Reference(index, SqlType.INTEGER)
-        before = apply(
-            "array_slice",
-            array,
-            integer(1),
-            apply("subtract", position, integer(1), type=SqlType.INTEGER),
-            type=plan.type,
-            many=True,
-        )
-        seen = _contains(call, before, collection, item, collection)
-        return Each(array, variable, item, where=apply("not", seen), index=index)
 
-    return attrs.evolve(collection, plan=bind(call.names.fresh(), plan, first_only), choices=(), guard=None)
+def _first_only(call: Call, collection: Collection, array: Node, *, own: Callable[[Node], Node]) -> Node:
+    """The entries of an array whose item, which ``own`` finds in it, is equal to none before it."""
+    variable, index, other = (call.names.fresh() for _ in range(3))
+    entry, position = Reference(variable, array.type), Reference(index, SqlType.INTEGER)
+    end = apply("subtract", position, integer(1), type=SqlType.INTEGER)
+    before = apply("array_slice", array, integer(1), end, type=array.type, many=True)
+    this, that = (
+        attrs.evolve(collection, plan=own(each), choices=(), guard=None)
+        for each in (entry, Reference(other, array.type))
+    )
+    seen = Exists(before, other, equal_items(call, that, this))
+    return Each(array, variable, entry, where=apply("not", seen), index=index)
 
 
 def _contains(call: Call, array: Node, collection: Collection, item: Node, origin: Collection) -> Node:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments, InvalidOperation
-from fhir4ds.functions import values
+from fhir4ds.functions import tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.plan.collection import INTEGER, Collection
 from fhir4ds.plan.nodes import Case, Constant, Node, apply, bind, both, integer, length, null
@@ -28,14 +30,21 @@ def at(call: Call, collection: Collection, position: Node) -> Collection:
     """The item at a position that counts from 0; empty beyond the ends."""
     if not collection.many:
         return attrs.evolve(collection, guard=both(collection.guard, apply("equal", position, integer(0))))
-    plan = values.walkable(call, collection)
     # A negative position would count from the end in some databases, and be refused in others.
     if isinstance(position, Constant) and isinstance(position.value, int):
         counted: Node = integer(position.value + 1) if position.value >= 0 else null(SqlType.INTEGER)
     else:
         first = apply("add", position, integer(1), type=SqlType.INTEGER)
         counted = Case(((apply("less", integer(0), first), first),), null(SqlType.INTEGER))
-    return attrs.evolve(collection, plan=apply("array_at", plan, counted, type=plan.type), guard=None)
+    return _taken(call, collection, lambda items: apply("array_at", items, counted, type=items.type))
+
+
+def _taken(call: Call, collection: Collection, change: Callable[[Node], Node]) -> Collection:
+    """What is left of many items after some have been taken, with the types that they are known to have."""
+    if collection.guard is not None or collection.choices:
+        plan = change(values.walkable(call, collection))
+        return attrs.evolve(collection, plan=plan, guard=None)
+    return tags.carried(collection, change)
 
 
 def _slice(call: Call, start: Node, stop: Node | None) -> Collection:
@@ -46,12 +55,11 @@ def _slice(call: Call, start: Node, stop: Node | None) -> Collection:
         if stop is not None:
             condition = apply("and", condition, apply("less_or_equal", integer(1), stop))
         return attrs.evolve(focus, guard=both(focus.guard, condition))
-    plan = values.walkable(call, focus)
 
     def sliced(array: Node) -> Node:
-        return apply("array_slice", array, start, stop or length(array), type=plan.type, many=True)
+        return apply("array_slice", array, start, stop or length(array), type=array.type, many=True)
 
-    return attrs.evolve(focus, plan=bind(call.names.fresh(), plan, sliced), guard=None)
+    return _taken(call, focus, lambda items: bind(call.names.fresh(), items, sliced))
 
 
 def _number(call: Call) -> Node:
@@ -88,12 +96,11 @@ def last(call: Call) -> Collection:
     focus = call.focus
     if not focus.many:
         return focus
-    plan = values.walkable(call, focus)
 
     def end(array: Node) -> Node:
-        return apply("array_at", array, length(array), type=plan.type)
+        return apply("array_at", array, length(array), type=array.type)
 
-    return attrs.evolve(focus, plan=bind(call.names.fresh(), plan, end), guard=None)
+    return _taken(call, focus, lambda items: bind(call.names.fresh(), items, end))
 
 
 @function(

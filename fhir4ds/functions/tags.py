@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -37,17 +37,27 @@ def tags_of(call: Call, collection: Collection) -> Node | None:
     """The items of a collection with their types; None if not all of them are known."""
     if collection.tags is not None and collection.tags.plan is collection.plan:
         return collection.tags.tagged
-    if call.model is None or collection.choices or not collection.types or collection.plan.type is not SqlType.JSON:
+    if collection.choices or not collection.types:
         return None
-    model = call.model
-    plan = values.as_array(values.items(collection, call.names), call.names)
+    are_resources = all(_is_resource(call, type) for type in collection.types)
+    if len(collection.types) > 1 and not are_resources:
+        return None
+    plan = values.as_array(values.boxed(values.items(collection, call.names), call.names), call.names)
     variable = call.names.fresh()
     item = Reference(variable, SqlType.JSON)
-    if all(type.namespace == "FHIR" and model.is_resource(type.name) for type in collection.types):
-        return Each(plan, variable, _tagged_item(_resource_type(item), item))
-    if len(collection.types) > 1:
-        return None
-    return Each(plan, variable, _tagged_item(text(_name(collection.types[0])), item))
+    type = _resource_type(item) if are_resources else text(_name(collection.types[0]))
+    return Each(plan, variable, _tagged_item(type, item))
+
+
+def _is_resource(call: Call, type: TypeName) -> bool:
+    return call.model is not None and type.namespace == "FHIR" and call.model.is_resource(type.name)
+
+
+def carried(collection: Collection, change: Callable[[Node], Node]) -> Collection:
+    """A collection of which other items are taken, together with their types."""
+    found = attrs.evolve(collection, plan=change(collection.plan))
+    known = collection.tags is not None and collection.tags.plan is collection.plan
+    return tagged(found, change(collection.tags.tagged) if known and collection.tags is not None else None)
 
 
 def children_of(call: Call, model: Model, types: Sequence[TypeName], item: Node, *, left_out: Node) -> Node:

@@ -12,7 +12,7 @@ from fhir4ds.errors import UnknownType, UnsupportedFeature
 from fhir4ds.functions import kinds, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan import fusion
-from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, TAGGED, Collection, TypeName
+from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, TAGGED, TYPE_INFO, Collection, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
@@ -279,9 +279,9 @@ def type_of(call: Call) -> Collection:
     if values.is_empty(focus):
         return nothing(focus)
     if not focus.many:
-        return Collection(plan=_type_info(call, focus))
+        return values.system(_type_info(call, focus), TYPE_INFO)
     walk = values.iterate(call, focus)
-    return Collection(plan=Each(walk.source, walk.variable, _type_info(call, walk.item)))
+    return values.system(Each(walk.source, walk.variable, _type_info(call, walk.item)), TYPE_INFO)
 
 
 def _type_info(call: Call, item: Collection) -> Node:

@@ -38,9 +38,10 @@ SYSTEM_TYPES = {
     "DateTime": SqlType.TEXT,
     "Time": SqlType.TEXT,
     "Quantity": SqlType.JSON,
+    "TypeInfo": SqlType.JSON,
 }
 
-BOOLEAN, INTEGER, LONG, DECIMAL, STRING, DATE, DATETIME, TIME, QUANTITY = (
+BOOLEAN, INTEGER, LONG, DECIMAL, STRING, DATE, DATETIME, TIME, QUANTITY, TYPE_INFO = (
     TypeName("System", name) for name in SYSTEM_TYPES
 )
 

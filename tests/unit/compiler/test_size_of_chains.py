@@ -79,7 +79,6 @@ _NOT_CHAINED = {
     "matchesFull",
     "memberOf",
     "startsWith",
-    "type",
 }
 
 _LENGTHS = (8, 11, 14)

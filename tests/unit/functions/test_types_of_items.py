@@ -47,9 +47,41 @@ def test_told_by_their_json(database: Database, expression: str, items: list[obj
     assert database.evaluate(expression, _PATIENT) == items
 
 
+_TEXTS = "('a' | @2020 | @T10:00 | 1)"
+
+
 @pytest.mark.parametrize(
-    "expression", ["('a' | @2020).ofType(String)", "(name.family | gender).ofType(string)", "('a' | @2020).type()"]
+    ("expression", "items"),
+    [
+        (f"{_TEXTS}.ofType(String)", ["a"]),
+        (f"{_TEXTS}.ofType(Date)", ["2020"]),
+        (f"{_TEXTS}.type().name", ["String", "Date", "Time", "Integer"]),
+        (f"{_TEXTS}.where($this is Time)", ["10:00"]),
+        (f"{_TEXTS}.select($this is Date)", [False, True, False, False]),
+        (f"{_TEXTS}[1] is Date", [True]),
+        (f"{_TEXTS}.first().ofType(String)", ["a"]),
+        (f"{_TEXTS}.last().ofType(Integer) + 1", [2]),
+        (f"{_TEXTS}.tail().take(1).ofType(Date)", ["2020"]),
+        (f"{_TEXTS}.skip(1).exists($this is String)", [False]),
+        ("('a' | @2020 | 'a' | @2020).type().name", ["String", "Date"]),
+        ("'a'.combine(@2020).combine('a').ofType(String)", ["a", "a"]),
+        ("(name.family | gender).ofType(string)", ["F"]),
+        ("(name.family | gender | birthDate).where($this is date)", ["1970-01-02"]),
+        (
+            "(name.family | gender | 'x').type().select(namespace & '.' & name)",
+            ["FHIR.string", "FHIR.code", "System.String"],
+        ),
+        ("(name.family | birthDate).ofType(date) < @2000", [True]),
+        ("(1 | 2 | 'a').type().distinct().select(name)", ["Integer", "String"]),
+        ("1.type() = 2.type() and 1.type() != 'a'.type()", [True]),
+    ],
 )
+def test_told_by_where_they_come_from(database: Database, expression: str, items: list[object]) -> None:
+    """Texts in JSON may be strings, dates or codes; what they were put together from knows."""
+    assert database.evaluate(expression, {**_PATIENT, "gender": "male", "birthDate": "1970-01-02"}) == items
+
+
+@pytest.mark.parametrize("expression", ["(name.family | gender).select($this).ofType(string)"])
 def test_not_told(database: Database, expression: str) -> None:
     with pytest.raises(UnsupportedFeature, match="only known when they are met|cannot be told"):
         database.evaluate(expression, _PATIENT)

@@ -40,7 +40,7 @@ _BESIDE = "FHIR, JSON: what stands in _given is the id and the extensions of an 
 FAULTS = (
     Fault(("name.given.type()", "name.given.last()", "name.given.count()", "name.given.select(*)"), _BESIDE),
     Fault(
-        ("@2020-02T.precision()", "@2020-02T *"),
+        ("@2020-02T.precision()", "@2020-02T.*Of()", "@2020-02T *"),
         "The grammar lets a DateTime end in T, whatever its precision: DATETIME : '@' DATEFORMAT 'T' (TIMEFORMAT ...)?",
     ),
     Fault(("true.toQuantity()",), "the item is a Boolean, where true results in the quantity 1.0 '1'"),

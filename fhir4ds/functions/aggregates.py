@@ -6,7 +6,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import decimals, values
+from fhir4ds.functions import decimals, quantity_aggregates, values
 from fhir4ds.functions.arithmetic import in_range
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import BOOLEAN, DECIMAL, INTEGER, LONG, Collection, TypeName
@@ -137,11 +137,13 @@ def _numbers(call: Call) -> tuple[TypeName, Node] | None:
     return type, values.as_array(values.value(focus, call.model, call.names), call.names)
 
 
-def _extreme(call: Call, primitive: str) -> Collection:
+def _extreme(call: Call, primitive: str, *, greatest: bool) -> Collection:
     """The least or greatest item, of any type that has an order."""
     focus = call.focus
     if values.is_empty(focus):
         return focus
+    if quantity_aggregates.are_quantities(call):
+        return quantity_aggregates.extreme(call, greatest=greatest)
     plan = values.as_array(values.value(focus, call.model, call.names), call.names)
     if plan.type in (SqlType.JSON, SqlType.BOOLEAN):
         raise call.error(InvalidOperation, f"items of type {focus.type} have no order")
@@ -158,11 +160,17 @@ def _sum(call: Call, plan: Node) -> Node:
 @function(
     "sum",
     group=_GROUP,
-    returns="a number",
-    examples=(Example(expression="(1 | 2 | 3).sum()", result=(6,)), Example(expression="{}.sum()", result=())),
+    returns="a number or a quantity",
+    examples=(
+        Example(expression="(1 | 2 | 3).sum()", result=(6,)),
+        Example(expression="(1 'm' | 2 'cm').sum() = 102 'cm'", result=(True,)),
+        Example(expression="{}.sum()", result=()),
+    ),
 )
 def total(call: Call) -> Collection:
-    """The sum of the numbers; empty if there are none."""
+    """The sum of numbers or quantities; empty if there are none, or units are not commensurable."""
+    if quantity_aggregates.are_quantities(call):
+        return quantity_aggregates.total(call)
     numbers = _numbers(call)
     if numbers is None:
         return call.focus
@@ -175,7 +183,7 @@ def total(call: Call) -> Collection:
 )
 def least(call: Call) -> Collection:
     """The least of the items; empty if there are none."""
-    return _extreme(call, "array_least")
+    return _extreme(call, "array_least", greatest=False)
 
 
 @function(
@@ -183,17 +191,22 @@ def least(call: Call) -> Collection:
 )
 def greatest(call: Call) -> Collection:
     """The greatest of the items; empty if there are none."""
-    return _extreme(call, "array_greatest")
+    return _extreme(call, "array_greatest", greatest=True)
 
 
 @function(
     "avg",
     group=_GROUP,
-    returns="Decimal",
-    examples=(Example(expression="(1 | 2).avg() = 1.5", result=(True,)),),
+    returns="a Decimal or a quantity",
+    examples=(
+        Example(expression="(1 | 2).avg() = 1.5", result=(True,)),
+        Example(expression="(1 'm' | 2 'm').avg() = 1.5 'm'", result=(True,)),
+    ),
 )
 def average(call: Call) -> Collection:
-    """The mean of the numbers; empty if there are none."""
+    """The mean of numbers or quantities; empty if there are none, or units are not commensurable."""
+    if quantity_aggregates.are_quantities(call):
+        return quantity_aggregates.mean(call)
     numbers = _numbers(call)
     if numbers is None:
         return call.focus

@@ -351,7 +351,7 @@ def equivalent(names: Names, left: Node, right: Node, forms: tuple[Form, Form]) 
             x, y = converted(a.value, p, q), converted(b.value, q, p)
             if isinstance(p, Constant) and isinstance(q, Constant):
                 return _equal_if_rounded(
-                    names, a.value if _whole(q) <= _whole(p) else x, b.value if _whole(p) <= _whole(q) else y
+                    names, a.value if whole(q) <= whole(p) else x, b.value if whole(p) <= whole(q) else y
                 )
             larger = apply("less_or_equal", q, p)
             return _equal_if_rounded(names, Case(((larger, a.value),), x), Case(((larger, y),), b.value))
@@ -361,7 +361,8 @@ def equivalent(names: Names, left: Node, right: Node, forms: tuple[Form, Form]) 
     return apart(names, left, forms[0], lambda a: apart(names, right, forms[1], lambda b: compare(a, b)))
 
 
-def _whole(node: Constant) -> int:
+def whole(node: Constant) -> int:
+    """The whole number that a constant is."""
     return node.value if isinstance(node.value, int) else 0
 
 

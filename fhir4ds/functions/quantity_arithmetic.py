@@ -1,4 +1,4 @@
-"""Arithmetic of quantities (FHIRPath, "Math"): sums in the unit of the left operand, products of units by UCUM."""
+"""Arithmetic of quantities (FHIRPath, "Math"): sums in the smaller unit, products of units by UCUM."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.quantities import UNITY, Form, Quantity
 from fhir4ds.functions.units import Operation, Purpose
 from fhir4ds.plan.collection import QUANTITY, Collection
-from fhir4ds.plan.nodes import Array, Case, Node, apply, bind, null, text
+from fhir4ds.plan.nodes import Array, Case, Constant, Node, apply, bind, null, text
 
 _NOTHING = null(SqlType.JSON)
 
@@ -16,20 +16,25 @@ _NOTHING = null(SqlType.JSON)
 def added(
     call: Call, left: Collection, right: Collection, forms: tuple[Form, Form], primitive: str = "add"
 ) -> Collection:
-    """The sum of two quantities, or their difference, in the unit of the left one.
+    """The sum of two quantities, or their difference, in the smaller of their units.
 
-    A number takes the unit of the quantity that it is added to. Empty where the units are not commensurable, and where
+    That is the "most granular" one (FHIRPath, "Math"). A number takes the unit of the quantity that it is added to. Empty where the units are not commensurable, and where
     that takes more than the unit itself for years and months of the calendar.
     """
 
     def total(a: Quantity, b: Quantity) -> Node:
-        unit = b.system_unit if _is_plain(a, b) else a.system_unit
+        def made(left: Node, right: Node, unit: Node) -> Node:
+            return quantities.made(decimals.computed(call.names, primitive, left, right), unit)
+
         if _is_plain(a, b) or _is_plain(b, a):
-            return quantities.made(decimals.computed(call.names, primitive, a.value, b.value), unit)
+            return made(a.value, b.value, b.system_unit if _is_plain(a, b) else a.system_unit)
 
         def sum_of(p: Node, q: Node) -> Node:
-            other = quantities.converted(b.value, p, q)
-            return quantities.made(decimals.computed(call.names, primitive, a.value, other), unit)
+            in_left = made(a.value, quantities.converted(b.value, p, q), a.system_unit)
+            in_right = made(quantities.converted(a.value, q, p), b.value, b.system_unit)
+            if isinstance(p, Constant) and isinstance(q, Constant):
+                return in_right if quantities.whole(p) < quantities.whole(q) else in_left
+            return Case(((apply("less", p, q), in_right),), in_left)
 
         return quantities.with_ratio(call.names, b, a, Purpose.ADDITION, sum_of, SqlType.JSON)
 

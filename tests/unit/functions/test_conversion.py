@@ -119,7 +119,7 @@ _VALUES: dict[str, list[Any]] = {
     "@T14:34.toString()": ["14:34"],
     "5 'mg'.toString()": ["5 'mg'"],
     "(1 week).toString()": ["1 week"],
-    "(1 'g' + 500 'mg').toString()": ["1.5 'g'"],
+    "(1 'g' + 500 'mg').toString()": ["1500 'mg'"],
     "{}.toString()": [],
     # Dates are those of the calendar
     "'2015'.toDate()": ["2015"],

@@ -24,10 +24,17 @@ def test_rows_are_the_same_everywhere(postgres_url: str) -> None:
 
 
 def test_misses_are_told() -> None:
-    """What is slower than its target."""
-    times = {(10, "duckdb"): 1.0, (100, "duckdb"): 13.0, (10, "postgres"): 1.0, (100, "postgres"): 9.0}
-    experts = {(100, "duckdb"): 12.0, (100, "postgres"): 2.0}
-    assert misses([Measurement("name", times, experts)]) == [
+    """What is slower than its target; a round's time is compared with those of the same round."""
+    times = {
+        (10, "duckdb"): [1.0, 2.0, 1.0],
+        (100, "duckdb"): [13.0, 26.0, 99.0],
+        (10, "postgres"): [1.0, 3.0, 1.0],
+        (100, "postgres"): [9.0, 27.0, 9.0],
+    }
+    experts = {**times, (100, "duckdb"): [12.0, 30.0, 13.0], (100, "postgres"): [2.0, 2.5, 3.0]}
+    measured = Measurement("name", times, experts)
+    assert misses([measured]) == [
         "duckdb: name takes 13.0 times as long for ten times the patients",
         "postgres: name takes 4.5 times the expert's time",
     ]
+    assert measured.expert_growth("duckdb") == 13.0

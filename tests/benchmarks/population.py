@@ -105,6 +105,7 @@ EXPRESSIONS = (
     "Patient.identifier.count().power(2)",
     "(Patient.name.given.count() / 3).round(2)",
     "Patient.birthDate.toDateTime().convertsToString()",
+    "Patient.birthDate.yearOf()",
     "(Patient.identifier.count().toQuantity('mg')) < 1 'g'",
     # trees, aggregates, utility, FHIR
     "Patient.maritalStatus.descendants().count()",

@@ -9,11 +9,11 @@ The patients are those of Synthea in the folder of sample data, replicated with 
 expression runs on DuckDB and PostgreSQL; both have to give the same rows in the same order. Figures are the best of the
 rounds, as whole calls. For ten expressions there is SQL that an expert would write (`population_expert`).
 
-Each round asks at all sizes, one after the other, and growth is the median of the rounds' own ratios. So a drift of the
-machine meets all sizes alike, and no size finds in the caches of the processor what the round before left there. Asked
-again and again on their own, a thousand patients (4 MB) stay in these caches, which ten thousand do not fit into: reaching
-one member then costs PostgreSQL 0.7 us a patient instead of 1.4, for experts' SQL too, and ten times the patients seem to
-take up to 15 times as long.
+Each round asks at all sizes, one after the other, and growth is the median of the rounds' own ratios: a drift of the machine
+meets all sizes alike. Asked again and again on its own, the small size looks faster than it is in company: reaching one
+member of a thousand patients (7 MB) then took PostgreSQL half as long for each as with ten thousand (70 MB), for experts' SQL
+too, as if the small ones stayed in the caches of the processor. Ten tables of a thousand, asked in turn, took what one of ten
+thousand takes.
 """
 
 from __future__ import annotations

@@ -161,11 +161,7 @@ def _sum(call: Call, plan: Node) -> Node:
     "sum",
     group=_GROUP,
     returns="a number or a quantity",
-    examples=(
-        Example(expression="(1 | 2 | 3).sum()", result=(6,)),
-        Example(expression="(1 'm' | 2 'cm').sum() = 102 'cm'", result=(True,)),
-        Example(expression="{}.sum()", result=()),
-    ),
+    examples=(Example(expression="(1 | 2 | 3).sum()", result=(6,)), Example(expression="{}.sum()", result=())),
 )
 def total(call: Call) -> Collection:
     """The sum of numbers or quantities; empty if there are none, or units are not commensurable."""
@@ -198,10 +194,7 @@ def greatest(call: Call) -> Collection:
     "avg",
     group=_GROUP,
     returns="a Decimal or a quantity",
-    examples=(
-        Example(expression="(1 | 2).avg() = 1.5", result=(True,)),
-        Example(expression="(1 'm' | 2 'm').avg() = 1.5 'm'", result=(True,)),
-    ),
+    examples=(Example(expression="(1 | 2).avg() = 1.5", result=(True,)),),
 )
 def average(call: Call) -> Collection:
     """The mean of numbers or quantities; empty if there are none, or units are not commensurable."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 from fhir4ds.runtime.call import Call
 from fhir4ds.runtime.deadline import Stage
 from fhir4ds.runtime.engine import Engine
-from fhir4ds.runtime.report import report_retry, reported
+from fhir4ds.runtime.report import UnderWay, report_retry
 from fhir4ds.runtime.retry import Phase, Verdict, judge
 from fhir4ds.runtime.session import Session
 
@@ -30,7 +30,7 @@ def perform(engine: Engine, call: Call, attempt: Callable[[], T], *, retry: bool
     retry : bool
         Whether it may be done again when it had begun; failures to connect are retried in any case.
     """
-    with engine.under_way(call), reported(engine, call):
+    with UnderWay(engine, call):
         return repeat(engine, call, attempt, retry=retry)
 
 

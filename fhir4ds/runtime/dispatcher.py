@@ -98,7 +98,7 @@ class Dispatcher:
             return answer
 
         attempt = partial(unit, engine, call, work, read_only=True, pristine=True)
-        return engine.blocking(call, lambda: perform(engine, call, attempt, retry=True))
+        return engine.answering(call, lambda: perform(engine, call, attempt, retry=True))
 
     def stream(self, statement: Statement, *, batch_size: int, timeout: float | None = None) -> RowStream:
         """Run a compiled query and take its rows in batches, with only about one batch in memory.
@@ -206,7 +206,7 @@ class Dispatcher:
             return answer
 
         attempt = partial(unit, engine, call, work, read_only=False, pristine=False)
-        return engine.blocking(call, lambda: perform(engine, call, attempt, retry=not script)).decoded()
+        return engine.answering(call, lambda: perform(engine, call, attempt, retry=not script)).decoded()
 
     # --- connections --------------------------------------------------------------------------------------------------
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
@@ -19,6 +18,7 @@ from fhir4ds.events import Event
 from fhir4ds.runtime.call import Call, Failure
 from fhir4ds.runtime.clock import Clock
 from fhir4ds.runtime.explain import Explainer
+from fhir4ds.runtime.interrupts import Interrupts
 from fhir4ds.runtime.lease import Lease, NoConnection
 from fhir4ds.runtime.pool import Pool
 from fhir4ds.runtime.retry import Phase, RetryPolicy
@@ -61,7 +61,7 @@ class Engine:
     ----------
     pid : int
         The process.
-    dialect, driver, settings, clock, pool, watchdog, worker, explainer, policy
+    dialect, driver, settings, clock, pool, watchdog, interrupts, worker, explainer, policy
         The parts.
     names : Mapping of str to object
         What every event says about the database.
@@ -76,6 +76,7 @@ class Engine:
     clock: Clock
     pool: Pool
     watchdog: Watchdog
+    interrupts: Interrupts
     worker: Worker
     explainer: Explainer
     policy: RetryPolicy
@@ -107,28 +108,28 @@ class Engine:
             clock=clock,
             pool=Pool(driver, settings, clock, report, partial(watchdog.guard, driver)),
             watchdog=watchdog,
+            interrupts=Interrupts(),
             worker=Worker(),
             explainer=Explainer(dialect, target),
             policy=RetryPolicy.of(settings),
             names=names,
         )
 
-    @contextmanager
-    def under_way(self, call: Call) -> Iterator[None]:
-        """Keep a call where `Dispatcher.cancel` finds it."""
-        self.calls.add(call)
-        try:
-            yield
-        finally:
-            self.calls.discard(call)
-
     def blocking(self, call: Call, function: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
         """Run what may block, so that Ctrl-C gets through to the caller and cancels the call."""
-        if (
-            not self.worker.needed()
-        ):  # most of the steps of a call: the first has gone to the worker with all the others
+        if not self._signalled():
             return function()
         return self.worker.run(function, partial(self.cancel, call), 0.5 + 2 * call.deadline.grace, undo)
+
+    def answering(self, call: Call, function: Callable[[], T]) -> T:
+        """Run what may block, is short as a rule, and runs no code of the caller's; as `blocking`, but faster."""
+        if not (self._signalled() and self.interrupts.suffice()):
+            return self.blocking(call, function)
+        return self.interrupts.run(function, partial(self.cancel, call))
+
+    def _signalled(self) -> bool:
+        """Whether a signal concerns what is called here; not so with most steps of a call, nor on other threads."""
+        return not self.interrupts.busy and self.worker.needed()
 
     def cancel(self, call: Call) -> None:
         """Stop a call from another thread, politely and then firmly."""
@@ -218,4 +219,5 @@ class Engine:
         """Let the threads end when they have nothing to do any more."""
         if self.pid == os.getpid():
             self.watchdog.close()
+            self.interrupts.close()
             self.worker.close()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
+
+import attrs
 
 from fhir4ds import events
 from fhir4ds.errors import FHIRPathExecutionError, QueryCancelled
@@ -12,21 +13,35 @@ from fhir4ds.runtime.call import Call
 from fhir4ds.runtime.engine import Engine
 
 
-@contextmanager
-def reported(engine: Engine, call: Call) -> Iterator[None]:
-    """Log how a call ended, whatever the number of its attempts: one line for done, failed or cancelled."""
-    try:
-        yield
-    except GeneratorExit:  # a stream that was closed early has done what was wanted
-        _report(engine, call, Event.QUERY_DONE, {})
-        raise
-    except (QueryCancelled, KeyboardInterrupt) as error:
-        _report(engine, call, Event.QUERY_CANCELLED, {"error.type": type(error).__name__})
-        raise
-    except BaseException as error:
-        _report(engine, call, Event.QUERY_FAILED, _failure(call, error))
-        raise
-    _report(engine, call, Event.QUERY_DONE, {})
+@attrs.frozen(eq=False)
+class UnderWay:
+    """A ``with`` block in which a call is where `Dispatcher.cancel` finds it, and at whose end one line says how it ended.
+
+    Parameters
+    ----------
+    engine : Engine
+        Where.
+    call : Call
+        What is under way; how many attempts it takes does not matter.
+    """
+
+    engine: Engine
+    call: Call
+
+    def __enter__(self) -> None:
+        self.engine.calls.add(self.call)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.engine.calls.discard(self.call)
+        match error:
+            case None | GeneratorExit():  # a stream that was closed early has done what was wanted
+                _report(self.engine, self.call, Event.QUERY_DONE, {})
+            case QueryCancelled() | KeyboardInterrupt():
+                _report(self.engine, self.call, Event.QUERY_CANCELLED, {"error.type": type(error).__name__})
+            case _:
+                _report(self.engine, self.call, Event.QUERY_FAILED, _failure(self.call, error))
 
 
 def report_retry(engine: Engine, call: Call, error: Exception, pause: float) -> None:

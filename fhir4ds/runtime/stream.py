@@ -16,7 +16,7 @@ from fhir4ds.runtime.call import Call
 from fhir4ds.runtime.deadline import Deadline
 from fhir4ds.runtime.engine import Engine
 from fhir4ds.runtime.lease import Lease
-from fhir4ds.runtime.report import reported
+from fhir4ds.runtime.report import UnderWay
 from fhir4ds.runtime.session import Session
 
 
@@ -106,7 +106,7 @@ def batches(
     engine, call = begin()
     call.rows = 0
     first = partial(_first_batch, engine, call, statement, size)
-    with engine.under_way(call), reported(engine, call):
+    with UnderWay(engine, call):
         source, batch = engine.blocking(
             call, lambda: repeat(engine, call, first, retry=True), undo=lambda opened: opened[0].end()
         )

@@ -17,7 +17,8 @@ class Watchdog:
     """Stops calls whose deadline has passed.
 
     A database call blocks its thread, so somebody else must watch the time. Watching costs a microsecond: the thread is
-    only woken for an instant that is earlier than the one it sleeps until.
+    only woken for an instant that is earlier than the one it sleeps until, and sleeps until then although the call that
+    it was woken for has long ended: a thousand short calls wake it once.
 
     Parameters
     ----------
@@ -48,6 +49,7 @@ class Watchdog:
                 self._thread = started(threading.Thread(target=self._run, name="fhir4ds-watchdog", daemon=True))
             self._calls.add(call)
             if call.due < self._wakes_at:
+                self._wakes_at = call.due
                 self._condition.notify()
 
     def unwatch(self, call: Call) -> None:
@@ -98,7 +100,8 @@ class Watchdog:
                 if not due:
                     if self._closed and not self._calls:
                         return
-                    self._wakes_at = min((call.due for call in self._calls), default=math.inf)
+                    if now >= self._wakes_at:
+                        self._wakes_at = min((call.due for call in self._calls), default=math.inf)
                     pause = self._wakes_at - now
                     self._condition.wait(None if pause > threading.TIMEOUT_MAX else pause)
                     continue

@@ -8,9 +8,8 @@
 Figures are medians. All take turns, so that a busy machine slows all. Ours is a query in a read-only transaction, with a time
 limit on the server where there is one: ``same`` is the bare driver with all the statements that this takes, so that
 ``dispatcher`` is what our own code costs. ``script`` is a statement of the user's own, with BEGIN and COMMIT, of which each is
-a round trip. A call from the main thread goes through a worker thread, so that Ctrl-C can end it: ``main`` has that, ``other``
-is a call from another thread. What it costs to wake a thread and be woken by it is a matter of the machine, so ``handover``
-measures that without any code of ours.
+a round trip. A call from the ``main`` thread can be ended with Ctrl-C; a call from any ``other`` thread need not listen for
+that.
 """
 
 from __future__ import annotations
@@ -18,13 +17,11 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import queue
 import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
@@ -32,6 +29,7 @@ import attrs
 from fhir4ds.dialect.statement import Statement
 from fhir4ds.registry import registry
 from fhir4ds.runtime.dispatcher import Dispatcher
+from fhir4ds.runtime.settings import Settings
 from fhir4ds.target import Target
 from tests.support.postgres_server import PostgresServer
 
@@ -59,8 +57,6 @@ class Report:
         The same with the statements around it that make it a read-only transaction with a time limit.
     main, other : float
         The same through a dispatcher, called from the main thread and from another.
-    handover : float
-        From one thread to another and back, with nothing to do there.
     script : float
         The same through `Dispatcher.execute_query`, from another thread.
     """
@@ -71,7 +67,6 @@ class Report:
     same: float
     main: float
     other: float
-    handover: float
     script: float
 
     @property
@@ -95,55 +90,51 @@ class Report:
             f"  lease and return {self.lease:.1f}\n"
             f"  bare driver      {self.bare:.1f} for SELECT 1, {self.same:.1f} with the same transaction and limit\n"
             f"  through ours     {self.main:.1f} main thread, {self.other:.1f} other thread, {self.script:.1f} script\n"
-            f"  dispatcher       {self.dispatcher:.1f}, with a hand-over, which takes {self.handover:.1f} at least; "
-            f"main thread to SELECT 1: {self.ratio:.2f}"
+            f"  dispatcher       {self.dispatcher:.1f}; main thread to SELECT 1: {self.ratio:.2f}"
         )
 
 
 def measure(database: str, url: str, rounds: int) -> Report:
     """Measure on one database."""
-    with Dispatcher(registry.get(database), Target.parse(url)) as dispatcher:
+    # One connection for all, as another one's caches, and the server's process behind it, would be colder.
+    with Dispatcher(registry.get(database), Target.parse(url), Settings(pool_size=1)) as dispatcher:
         dispatcher.query(_SELECT)
         engine = dispatcher._running()
         pool, driver = engine.pool, engine.driver
+        with dispatcher.connection() as lent:
+            connection = lent
+        syntax = dispatcher.dialect.syntax
+        at_once = syntax.query_at_once("SELECT 1", 30_000)
 
         def lease() -> None:
             pool.give_back(pool.lease(time.monotonic() + 30.0))
 
-        with dispatcher.connection() as connection:
-            syntax = dispatcher.dialect.syntax
-            at_once = syntax.query_at_once("SELECT 1", 30_000)
+        def send(sql: str) -> None:
+            cursor = driver.execute(connection, sql, None)
+            if cursor.columns:
+                cursor.fetchmany(10)
+            cursor.close()
 
-            def send(sql: str) -> None:
-                cursor = driver.execute(connection, sql, None)
-                if cursor.columns:
-                    cursor.fetchmany(10)
-                cursor.close()
+        def bare() -> None:
+            send("SELECT 1")
 
-            def bare() -> None:
-                send("SELECT 1")
+        def same() -> None:
+            if at_once is not None:
+                send(at_once)
+                return
+            send(syntax.begin(read_only=True))
+            send("SELECT 1")
+            send("COMMIT")
 
-            def same() -> None:
-                if at_once is not None:
-                    send(at_once)
-                    return
-                send(syntax.begin(read_only=True))
-                send("SELECT 1")
-                send("COMMIT")
+        def query() -> None:
+            dispatcher.query(_SELECT)
 
-            def query() -> None:
-                dispatcher.query(_SELECT)
-
-            dispatcher.query(_SELECT)  # beside the one on loan, a second connection
-            with _idle_thread() as there_and_back:
-                bare_, same_, main, handover = _medians(rounds, bare, same, query, there_and_back)
-            (other,) = _elsewhere(lambda: _medians(rounds, query))
-            # Apart, since it resets its connection, whose next statement then takes longer.
-            (script,) = _elsewhere(lambda: _medians(rounds, lambda: dispatcher.execute_query("SELECT 1")))
-            (lent,) = _medians(rounds, lease)
-    return Report(
-        database, lease=lent, bare=bare_, same=same_, main=main, other=other, handover=handover, script=script
-    )
+        bare_, same_, main = _medians(rounds, bare, same, query)
+        (other,) = _elsewhere(lambda: _medians(rounds, query))
+        # Apart, since it resets its connection, whose next statement then takes longer.
+        (script,) = _elsewhere(lambda: _medians(rounds, lambda: dispatcher.execute_query("SELECT 1")))
+        (loan,) = _medians(rounds, lease)
+    return Report(database, lease=loan, bare=bare_, same=same_, main=main, other=other, script=script)
 
 
 def _medians(rounds: int, *functions: Callable[[], object]) -> list[float]:
@@ -157,28 +148,6 @@ def _medians(rounds: int, *functions: Callable[[], object]) -> list[float]:
             if place >= _WARM_UP:
                 taken.append((time.perf_counter() - started) * 1e6)
     return [statistics.median(taken) for taken in times]
-
-
-@contextmanager
-def _idle_thread() -> Iterator[Callable[[], object]]:
-    """A thread that waits for work; what is given wakes it and waits until it has answered."""
-    waiting: queue.SimpleQueue[threading.Lock | None] = queue.SimpleQueue()
-
-    def answer() -> None:
-        while (done := waiting.get()) is not None:
-            done.release()
-
-    def there_and_back() -> None:
-        done = threading.Lock()
-        done.acquire()
-        waiting.put(done)
-        done.acquire()
-
-    thread = threading.Thread(target=answer)
-    thread.start()
-    yield there_and_back
-    waiting.put(None)
-    thread.join()
 
 
 def _elsewhere(function: Callable[[], list[float]]) -> list[float]:

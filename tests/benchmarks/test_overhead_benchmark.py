@@ -31,8 +31,8 @@ def test_a_tiny_run_as_json(postgres_url: str, capsys: pytest.CaptureFixture[str
 
 def test_misses() -> None:
     """A loan and our own share of a query have targets; how long a query takes has none."""
-    good = Report("duckdb", lease=10.0, bare=300.0, same=900.0, main=1000.0, other=1.0, handover=1.0, script=1.0)
-    bad = Report("postgres", lease=30.0, bare=90.0, same=100.0, main=300.0, other=1.0, handover=1.0, script=1.0)
+    good = Report("duckdb", lease=10.0, bare=300.0, same=900.0, main=1000.0, other=1.0, script=1.0)
+    bad = Report("postgres", lease=30.0, bare=90.0, same=100.0, main=300.0, other=1.0, script=1.0)
     assert misses([good]) == []
     assert misses([good, bad]) == [
         "postgres: a loan takes 30.0 us, target 25 us",

@@ -23,6 +23,7 @@ from fhir4ds.runtime.dispatcher import Dispatcher
 from fhir4ds.runtime.session import Session
 from fhir4ds.runtime.settings import Settings
 from fhir4ds.target import Target
+from tests.support.handlers import handlers
 
 duckdb = pytest.importorskip("duckdb")
 
@@ -162,8 +163,9 @@ def test_a_row_that_fails_while_it_is_fetched_is_an_error_of_ours(dispatcher: Di
         dispatcher.query(Statement(sql=late))
 
 
+@pytest.mark.parametrize("others", [(), (signal.SIGUSR1,)], ids=["alone", "beside another signal"])
 @pytest.mark.parametrize("work", ["query", "run", "stream", "execute_query"])
-def test_ctrl_c_gets_through(dispatcher: Dispatcher, work: str) -> None:
+def test_ctrl_c_gets_through(dispatcher: Dispatcher, work: str, others: tuple[int, ...]) -> None:
     calls: dict[str, Callable[[], object]] = {
         "query": lambda: dispatcher.query(ENDLESS),
         "run": lambda: dispatcher.run(lambda session: session.execute(ENDLESS.sql)),
@@ -173,7 +175,7 @@ def test_ctrl_c_gets_through(dispatcher: Dispatcher, work: str) -> None:
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     started = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
+    with handlers(*others), pytest.raises(KeyboardInterrupt):
         calls[work]()
     assert time.monotonic() - started < 1.0
     timer.join()

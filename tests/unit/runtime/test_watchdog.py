@@ -191,3 +191,40 @@ def test_a_connection_that_is_busy_for_too_long_is_cut_off() -> None:
     assert [entry[0] for entry in driver.diary] == ["abort"]
     assert guarded.due == math.inf, "nobody acts on it any more"
     watchdog.close()
+
+
+def test_many_short_calls_wake_its_thread_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    watchdog = Watchdog(Clock())
+    woken: list[int] = []
+    notify = threading.Condition.notify
+
+    def counted(self: threading.Condition, n: int = 1) -> None:
+        if self is watchdog._condition:
+            woken.append(n)
+        notify(self, n)
+
+    monkeypatch.setattr(threading.Condition, "notify", counted)
+    for number in range(100):
+        call = _call(FakeDriver(), 30.0)
+        call.attach(FakeConnection(number))
+        watchdog.watch(call)
+        call.detach()
+        watchdog.unwatch(call)
+        time.sleep(0.0005)
+    assert len(woken) == 1
+    watchdog.close()
+
+
+def test_a_call_that_is_due_before_it_wakes_is_stopped_in_time() -> None:
+    driver = TimedDriver()
+    watchdog = Watchdog(Clock())
+    for number, seconds in enumerate((30.0, 0.3, 0.1)):
+        call = _call(driver, seconds)
+        call.attach(FakeConnection(number))
+        watchdog.watch(call)
+        if number == 0:
+            call.detach()
+            watchdog.unwatch(call)
+    _until(lambda: [entry[:2] for entry in driver.diary if entry[0] == "cancel"] == [("cancel", 2), ("cancel", 1)])
+    asked = [entry[2] for entry in driver.diary if entry[0] == "cancel"]
+    assert asked == pytest.approx([0.1, 0.3], abs=0.05)

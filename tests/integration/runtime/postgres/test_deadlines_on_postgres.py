@@ -23,6 +23,7 @@ from fhir4ds.errors import (
 )
 from fhir4ds.runtime.dispatcher import Dispatcher
 from fhir4ds.runtime.session import Session
+from tests.support.handlers import handlers
 
 from .backends import BACKENDS, PID, SLEEP, in_thread
 
@@ -80,9 +81,13 @@ def test_the_budget_covers_a_whole_unit_of_work(open_: Callable[..., Dispatcher]
     assert 0.55 <= time.monotonic() - started <= 0.55 * 1.1 + 0.1
 
 
+@pytest.mark.parametrize("others", [(), (signal.SIGUSR1,)], ids=["alone", "beside another signal"])
 @pytest.mark.parametrize("work", ["query", "run", "stream", "execute_query"])
 def test_ctrl_c_stops_the_server_too(
-    open_: Callable[..., Dispatcher], witness: Callable[[str], list[tuple[Any, ...]]], work: str
+    open_: Callable[..., Dispatcher],
+    witness: Callable[[str], list[tuple[Any, ...]]],
+    work: str,
+    others: tuple[int, ...],
 ) -> None:
     dispatcher = open_()
     calls: dict[str, Callable[[], object]] = {
@@ -95,7 +100,7 @@ def test_ctrl_c_stops_the_server_too(
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     started = time.monotonic()
-    with capture_logs() as entries, pytest.raises(KeyboardInterrupt):
+    with handlers(*others), capture_logs() as entries, pytest.raises(KeyboardInterrupt):
         calls[work]()
     assert time.monotonic() - started < 1.0
     timer.join()

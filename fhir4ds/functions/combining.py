@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import attrs
@@ -13,7 +13,7 @@ from fhir4ds.functions import tags, values
 from fhir4ds.functions.comparison import equal_items
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.operators import operator
-from fhir4ds.plan.collection import BOOLEAN, TAGGED, Collection, TypeName
+from fhir4ds.plan.collection import BOOLEAN, Collection, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
@@ -21,7 +21,6 @@ from fhir4ds.plan.nodes import (
     Constant,
     Each,
     Exists,
-    Extract,
     Node,
     Reference,
     apply,
@@ -87,27 +86,40 @@ def distinct_items(call: Call, collection: Collection) -> Collection:
     """Each item once, in the order of its first occurrence."""
     if not collection.many:
         return collection
-    plan = values.value(collection, call.model, call.names)
-    kept = partial(_first_only, call, collection, own=lambda entry: entry)
-    found = attrs.evolve(collection, plan=bind(call.names.fresh(), plan, kept), choices=(), guard=None)
-    if collection.tags is None or collection.tags.plan is not collection.plan:
-        return found
-    kept = partial(_first_only, call, collection, own=lambda entry: Extract(entry, (TAGGED,), SqlType.JSON))
-    return tags.tagged(found, bind(call.names.fresh(), collection.tags.tagged, kept))
+    known = collection.tags if collection.tags is not None and collection.tags.plan is collection.plan else None
+    kinds = tags.kinds_of_texts(call, collection.types)
+    # The plan of a collection of texts of several kinds, such as Strings and Dates, does not tell them apart.
+    told_apart = known is not None and len(set(kinds.values())) > 1
+    own = partial(_first_only, call, collection, own=lambda entry: entry)
+    tagged = partial(_first_only, call, collection, own=tags.item_of, kinds=kinds if told_apart else {})
+    kept = None if known is None else bind(call.names.fresh(), known.tagged, tagged)
+    if told_apart and kept is not None:
+        variable = call.names.fresh()
+        plan: Node = Each(kept, variable, tags.item_of(Reference(variable, SqlType.JSON)))
+    else:
+        plan = bind(call.names.fresh(), values.value(collection, call.model, call.names), own)
+    return tags.tagged(attrs.evolve(collection, plan=plan, choices=(), guard=None), kept)
 
 
-def _first_only(call: Call, collection: Collection, array: Node, *, own: Callable[[Node], Node]) -> Node:
-    """The entries of an array whose item, which ``own`` finds in it, is equal to none before it."""
+def _first_only(
+    call: Call,
+    collection: Collection,
+    array: Node,
+    *,
+    own: Callable[[Node], Node],
+    kinds: Mapping[TypeName, TypeName] | None = None,
+) -> Node:
+    """The entries of an array whose item, which ``own`` finds in it, is equal to none before it that is of its kind."""
     variable, index, other = (call.names.fresh() for _ in range(3))
     entry, position = Reference(variable, array.type), Reference(index, SqlType.INTEGER)
     end = apply("subtract", position, integer(1), type=SqlType.INTEGER)
     before = apply("array_slice", array, integer(1), end, type=array.type, many=True)
-    this, that = (
-        attrs.evolve(collection, plan=own(each), choices=(), guard=None)
-        for each in (entry, Reference(other, array.type))
-    )
-    seen = Exists(before, other, equal_items(call, that, this))
-    return Each(array, variable, entry, where=apply("not", seen), index=index)
+    earlier = Reference(other, array.type)
+    this, that = (attrs.evolve(collection, plan=own(each), choices=(), guard=None) for each in (entry, earlier))
+    same = equal_items(call, that, this)
+    if kinds:
+        same = apply("and", tags.of_one_kind(earlier, entry, kinds), same)
+    return Each(array, variable, entry, where=apply("not", Exists(before, other, same)), index=index)
 
 
 def _contains(call: Call, array: Node, collection: Collection, item: Node, origin: Collection) -> Node:

@@ -7,13 +7,15 @@ from types import MappingProxyType
 
 _PROFILES = "it needs the definitions of profiles, which are not part of the model"
 _TERMINOLOGY_SERVER = "it asks a terminology server; memberOf() looks into value sets that are loaded"
+_PLACES = "it asks for the path to an item in its resource, which items do not carry"
 _HIERARCHY = "it needs the hierarchies of code systems, which only a terminology server has"
 
-#: The reason by name of the function. FHIR, "FHIRPath", sections "Additional functions" and "Terminology Service API".
+#: The reason by name of the function. FHIRPath, section "Tree navigation"; FHIR, "FHIRPath", sections "Additional functions" and "Terminology Service API".
 LEFT_OUT: Mapping[str, str] = MappingProxyType(
     {
         "elementDefinition": _PROFILES,
         "slice": _PROFILES,
+        "pathname": _PLACES,
         "checkModifiers": "it checks instances against extensions that a profile allows, which is the work of a validator",
         "htmlChecks": "it checks the HTML of a narrative, which is the work of a validator",
         "subsumes": _HIERARCHY,

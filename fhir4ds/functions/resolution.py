@@ -314,10 +314,10 @@ def _through(plan: Each, holder: Node, each: _Each, names: fusion.Names) -> Node
     if not isinstance(plan.source, Case | Each) and not (isinstance(plan.source, Extract) and _enter(plan.source)):
         return attrs.evolve(plan, body=walk(plan.body, item if own else holder, each, names))
 
-    def step(item: Node, owner: Node) -> Node:
+    def step(found: Node, owner: Node) -> Node:
         body = walk(plan.body, item if own else owner, each, names)
         kept = body if plan.where is None else Case(((plan.where, body),), empty(body.type, many=body.many))
-        return Bind(plan.variable, item, kept)
+        return Bind(plan.variable, found, kept)
 
     return walk(plan.source, holder, step, names)
 

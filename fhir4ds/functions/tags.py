@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import attrs
 
@@ -17,7 +17,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call
-from fhir4ds.plan.collection import TAGGED, Collection, Tags, TypeName
+from fhir4ds.plan.collection import DATE, DATETIME, SYSTEM_TYPES, TAGGED, Collection, Tags, TypeName
 from fhir4ds.plan.nodes import Array, Bind, Case, Cast, Constant, Each, Extract, Node, Reference, apply, text
 
 #: The name of the type of a tagged item.
@@ -81,6 +81,28 @@ def is_of(tagged_item: Node, types: Sequence[TypeName]) -> Node:
     """Whether a tagged item is of one of some types."""
     names = Array(tuple(text(_name(type)) for type in types), SqlType.TEXT)
     return apply("array_contains", names, Extract(tagged_item, (_TYPE,), SqlType.TEXT))
+
+
+def item_of(tagged_item: Node) -> Node:
+    """The item itself."""
+    return Extract(tagged_item, (TAGGED,), SqlType.JSON)
+
+
+def kinds_of_texts(call: Call, types: Sequence[TypeName]) -> dict[TypeName, TypeName]:
+    """Those of some types whose values are texts in JSON, and which of them can be equal: those of the same kind."""
+    systems = {type: values.system_type(type, call.model) for type in types}
+    kinds = {type: DATETIME if system == DATE else system for type, system in systems.items() if system is not None}
+    return {type: kind for type, kind in kinds.items() if SYSTEM_TYPES[kind.name] is SqlType.TEXT}
+
+
+def of_one_kind(tagged_item: Node, other: Node, kinds: Mapping[TypeName, TypeName]) -> Node:
+    """Whether two tagged items are texts of the same kind, or neither is a text."""
+    table = Constant(json.dumps({_name(type): kind.name for type, kind in kinds.items()}), SqlType.JSON)
+    found = (
+        apply("look_up", table, Extract(each, (_TYPE,), SqlType.TEXT), type=SqlType.TEXT)
+        for each in (tagged_item, other)
+    )
+    return apply("equal", *(apply("coalesce", kind, text(""), type=SqlType.TEXT) for kind in found))
 
 
 def type_name(tagged_item: Node) -> tuple[Node, Node]:

@@ -151,3 +151,19 @@ def test_functions(name: str) -> None:
 @pytest.mark.parametrize("symbol", sorted(OPERATORS))
 def test_operators(symbol: str) -> None:
     assert _check(_operations(symbol))
+
+
+@pytest.mark.parametrize("syntax", _SYNTAXES, ids=["duckdb", "postgres"])
+def test_references_of_what_references_point_to(syntax: Syntax) -> None:
+    """Where a resource is looked for depends on the one that points to it, which is found once."""
+    links = (
+        "subject.resolve()",
+        "ofType(Patient).managingOrganization.resolve()",
+        "partOf.resolve()",
+        "partOf.resolve()",
+    )
+    ends = [".".join(("Bundle.entry.resource.ofType(Observation)", *links[:count])) for count in range(len(links) + 1)]
+    sizes = [size for end in ends if (size := _size(end, syntax)) is not None]
+    assert len(sizes) == len(ends)
+    growth = [later - earlier for earlier, later in zip(sizes, sizes[1:], strict=False)]
+    assert max(growth) < 5_000, dict(zip(ends, sizes, strict=True))

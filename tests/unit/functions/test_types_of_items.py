@@ -73,6 +73,12 @@ _TEXTS = "('a' | @2020 | @T10:00 | 1)"
         ),
         ("(name.family | birthDate).ofType(date) < @2000", [True]),
         ("(1 | 2 | 'a').type().distinct().select(name)", ["Integer", "String"]),
+        # Equal in JSON, and not of the same kind.
+        ("('2020' | @2020 | '2020' | @2020T).type().name", ["String", "Date"]),
+        ("('10:00' | @T10:00 | 1 | 1.0 | true).count()", [4]),
+        ("'1970-01-02' | birthDate | gender", ["1970-01-02", "1970-01-02", "male"]),
+        ("('1970-01-02'.combine(birthDate)).isDistinct()", [True]),
+        ("(name.family | 'F' | gender).count()", [2]),
         ("1.type() = 2.type() and 1.type() != 'a'.type()", [True]),
     ],
 )

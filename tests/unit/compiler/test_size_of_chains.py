@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice, product
+from itertools import islice, pairwise, product
 
 import pytest
 from fhir4ds_duckdb.syntax import DuckDBSyntax
@@ -165,5 +165,5 @@ def test_references_of_what_references_point_to(syntax: Syntax) -> None:
     ends = [".".join(("Bundle.entry.resource.ofType(Observation)", *links[:count])) for count in range(len(links) + 1)]
     sizes = [size for end in ends if (size := _size(end, syntax)) is not None]
     assert len(sizes) == len(ends)
-    growth = [later - earlier for earlier, later in zip(sizes, sizes[1:], strict=False)]
+    growth = [later - earlier for earlier, later in pairwise(sizes)]
     assert max(growth) < 5_000, dict(zip(ends, sizes, strict=True))

@@ -86,18 +86,18 @@ def distinct_items(call: Call, collection: Collection) -> Collection:
     """Each item once, in the order of its first occurrence."""
     if not collection.many:
         return collection
-    known = collection.tags if collection.tags is not None and collection.tags.plan is collection.plan else None
     kinds = tags.kinds_of_texts(call, collection.types)
-    # The plan of a collection of texts of several kinds, such as Strings and Dates, does not tell them apart.
-    told_apart = known is not None and len(set(kinds.values())) > 1
-    own = partial(_first_only, call, collection, own=lambda entry: entry)
-    tagged = partial(_first_only, call, collection, own=tags.item_of, kinds=kinds if told_apart else {})
-    kept = None if known is None else bind(call.names.fresh(), known.tagged, tagged)
-    if told_apart and kept is not None:
+    kept: Node | None = None
+    if collection.tagged is not None:
+        keep = partial(_first_only, call, collection, own=tags.item_of, kinds=kinds)
+        kept = bind(call.names.fresh(), collection.tagged, keep)
+    if kept is not None and len(set(kinds.values())) > 1:
+        # Without their types, texts of several kinds, such as Strings and Dates, are not told apart.
         variable = call.names.fresh()
         plan: Node = Each(kept, variable, tags.item_of(Reference(variable, SqlType.JSON)))
     else:
-        plan = bind(call.names.fresh(), values.value(collection, call.model, call.names), own)
+        keep = partial(_first_only, call, collection, own=lambda entry: entry, kinds={})
+        plan = bind(call.names.fresh(), values.value(collection, call.model, call.names), keep)
     return tags.tagged(attrs.evolve(collection, plan=plan, choices=(), guard=None), kept)
 
 
@@ -107,7 +107,7 @@ def _first_only(
     array: Node,
     *,
     own: Callable[[Node], Node],
-    kinds: Mapping[TypeName, TypeName] | None = None,
+    kinds: Mapping[TypeName, TypeName],
 ) -> Node:
     """The entries of an array whose item, which ``own`` finds in it, is equal to none before it that is of its kind."""
     variable, index, other = (call.names.fresh() for _ in range(3))
@@ -117,7 +117,7 @@ def _first_only(
     earlier = Reference(other, array.type)
     this, that = (attrs.evolve(collection, plan=own(each), choices=(), guard=None) for each in (entry, earlier))
     same = equal_items(call, that, this)
-    if kinds:
+    if len(set(kinds.values())) > 1:
         same = apply("and", tags.of_one_kind(earlier, entry, kinds), same)
     return Each(array, variable, entry, where=apply("not", Exists(before, other, same)), index=index)
 

@@ -10,7 +10,8 @@ _TERMINOLOGY_SERVER = "it asks a terminology server; memberOf() looks into value
 _PLACES = "it asks for the path to an item in its resource, which items do not carry"
 _HIERARCHY = "it needs the hierarchies of code systems, which only a terminology server has"
 
-#: The reason by name of the function. FHIRPath, section "Tree navigation"; FHIR, "FHIRPath", sections "Additional functions" and "Terminology Service API".
+#: The reason by name of the function. FHIRPath, section "Tree navigation"; FHIR, "FHIRPath", sections "Additional
+#: functions" and "Terminology Service API".
 LEFT_OUT: Mapping[str, str] = MappingProxyType(
     {
         "elementDefinition": _PROFILES,

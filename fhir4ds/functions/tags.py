@@ -35,8 +35,8 @@ def tagged(collection: Collection, tags: Node | None) -> Collection:
 
 def tags_of(call: Call, collection: Collection) -> Node | None:
     """The items of a collection with their types; None if not all of them are known."""
-    if collection.tags is not None and collection.tags.plan is collection.plan:
-        return collection.tags.tagged
+    if collection.tagged is not None:
+        return collection.tagged
     if collection.choices or not collection.types:
         return None
     are_resources = all(_is_resource(call, type) for type in collection.types)
@@ -56,8 +56,7 @@ def _is_resource(call: Call, type: TypeName) -> bool:
 def carried(collection: Collection, change: Callable[[Node], Node]) -> Collection:
     """A collection of which other items are taken, together with their types."""
     found = attrs.evolve(collection, plan=change(collection.plan))
-    known = collection.tags is not None and collection.tags.plan is collection.plan
-    return tagged(found, change(collection.tags.tagged) if known and collection.tags is not None else None)
+    return tagged(found, None if collection.tagged is None else change(collection.tagged))
 
 
 def children_of(call: Call, model: Model, types: Sequence[TypeName], item: Node, *, left_out: Node) -> Node:
@@ -70,7 +69,7 @@ def children_of(call: Call, model: Model, types: Sequence[TypeName], item: Node,
     found = Reference(value, SqlType.JSON)
     stated = Case(((apply("equal", type, text(_ANY_RESOURCE[0])), _resource_type(found)),), type)
     items = apply("json_items", Extract(entry, (Step("value"),), SqlType.JSON), type=SqlType.JSON, many=True)
-    held = apply("json_members", Extract(item, (TAGGED,), SqlType.JSON), left_out, type=SqlType.JSON, many=True)
+    held = apply("json_members", item_of(item), left_out, type=SqlType.JSON, many=True)
     every = Each(held, element, Each(items, value, _tagged_item(stated, found)), where=apply("is_not_null", type))
     known = apply("look_up", table, Extract(item, (_TYPE,), SqlType.TEXT), type=SqlType.TEXT)
     nothing = apply("coalesce", known, text("{}"), type=SqlType.TEXT)

@@ -12,14 +12,13 @@ from fhir4ds.errors import UnknownType, UnsupportedFeature
 from fhir4ds.functions import kinds, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan import fusion
-from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, TAGGED, TYPE_INFO, Collection, TypeName
+from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, TYPE_INFO, Collection, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
     Array,
     Case,
     Each,
-    Extract,
     Node,
     Raise,
     Reference,
@@ -99,8 +98,8 @@ def of_types(call: Call, collection: Collection, these: tuple[TypeName, ...]) ->
 
 def _narrow_by_kind(call: Call, collection: Collection, wanted: TypeName, these: tuple[TypeName, ...]) -> Collection:
     """The items whose JSON says that they are of one of some types."""
-    if collection.tags is not None and collection.tags.plan is collection.plan:
-        return _narrow_by_tags(call, collection, collection.tags.tagged, these)
+    if collection.tagged is not None:
+        return _narrow_by_tags(call, collection, collection.tagged, these)
     told = kinds.telling(call, these, [type for type in collection.types if type not in these])
     if told is None or collection.plan.type is not SqlType.JSON:
         raise call.error(
@@ -116,7 +115,7 @@ def _narrow_by_tags(call: Call, collection: Collection, tagged: Node, types: tup
         return attrs.evolve(collection, guard=both(collection.guard, tags.is_of(tagged, types)), types=types)
     variable = call.names.fresh()
     item = Reference(variable, SqlType.JSON)
-    kept = Each(tagged, variable, Extract(item, (TAGGED,), SqlType.JSON), where=tags.is_of(item, types))
+    kept = Each(tagged, variable, tags.item_of(item), where=tags.is_of(item, types))
     return attrs.evolve(collection, plan=kept, guard=None, types=types, tags=None)
 
 
@@ -301,8 +300,8 @@ def _type_info(call: Call, item: Collection) -> Node:
 
 
 def _info_by_kind(call: Call, item: Collection) -> Node:
-    if item.tags is not None and item.tags.plan is item.plan:
-        namespace, name = tags.type_name(item.tags.tagged)
+    if item.tagged is not None:
+        namespace, name = tags.type_name(item.tagged)
         return _info_of(namespace, name)
     branches = []
     for type in item.types:

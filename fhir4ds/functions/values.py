@@ -330,11 +330,11 @@ def iterate(call: Call, collection: Collection) -> Iteration:
         if source is not None:
             value = elements.value_of(Reference(variable, SqlType.JSON))
             return Iteration(source, variable, attrs.evolve(collection, plan=value, guard=None))
-    if call.asks_types and collection.tags is not None and collection.tags.plan is collection.plan:
+    if call.asks_types and collection.tagged is not None:
         tagged = Reference(variable, SqlType.JSON)
         own = Extract(tagged, (TAGGED,), SqlType.JSON)
         item = attrs.evolve(collection, plan=own, guard=None, tags=Tags(own, tagged))
-        return Iteration(collection.tags.tagged, variable, item)
+        return Iteration(collection.tagged, variable, item)
     reference = Reference(variable, collection.plan.type)
     holder = reference if _are_own_resources(call, collection) else collection.holder
     item = attrs.evolve(collection, plan=reference, guard=None, holder=holder)

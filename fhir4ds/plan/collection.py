@@ -114,6 +114,11 @@ class Collection:
         return self.plan.many
 
     @property
+    def tagged(self) -> Node | None:
+        """The items with their types; None where these are not known, or were known of another plan."""
+        return self.tags.tagged if self.tags is not None and self.tags.plan is self.plan else None
+
+    @property
     def type(self) -> TypeName | None:
         """The type of the items if there is just one that they can have."""
         return self.types[0] if len(self.types) == 1 else None

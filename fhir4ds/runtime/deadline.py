@@ -15,9 +15,6 @@ class Stage(enum.Enum):
     DATABASE = "in the database"
     BACKOFF = "pausing before retries"
 
-    # Each query looks stages up some times, and that of an enum is computed in Python.
-    __hash__ = object.__hash__
-
 
 class Deadline:
     """An instant after which a call must have ended, and an account of the time until then.

@@ -88,18 +88,13 @@ class Interrupts:
             _set_handler(_CTRL_C, self._put_off)
         except ValueError:  # the main thread of an interpreter within another one, to which signals do not come
             return function()
-        ear, previous = None, -1
         try:
-            ear = self._listen(interrupt)
-            if ear is not None:
-                previous = ear.previous = signal.set_wakeup_fd(ear.near.fileno(), warn_on_full_buffer=False)
+            self._begin(interrupt)
             if self._pressed:  # before anybody listened
                 raise KeyboardInterrupt
             return function()
         finally:
-            if ear is not None:
-                signal.set_wakeup_fd(previous, warn_on_full_buffer=False)
-            self._end(ear)
+            self._end()
 
     def close(self) -> None:
         """Let the thread end when no call is under way; what comes later is asked of the worker."""
@@ -108,22 +103,19 @@ class Interrupts:
             if not self.busy:
                 self._let_go()
 
-    def _listen(self, interrupt: Callable[[], None]) -> _Ear | None:
+    def _begin(self, interrupt: Callable[[], None]) -> None:
         with self._lock:
             self.busy = True
             if self._ear is None and not self._closed:
                 # Without: better a late Ctrl-C than no answer.
                 with contextlib.suppress(ConnectFailed, OSError):
                     self._ear = _Ear.open()
-            if self._ear is not None:
-                self._ear.interrupt = interrupt
-            return self._ear
+        if self._ear is not None:
+            self._ear.listen(interrupt)
 
-    def _end(self, ear: _Ear | None) -> None:
-        if ear is not None:
-            if self._pressed:
-                ear.flush()  # so that it does not cancel the next call
-            ear.interrupt = None
+    def _end(self) -> None:
+        if self._ear is not None:
+            self._ear.rest(pressed=self._pressed)
         with self._lock:
             self.busy = False
             if self._closed:
@@ -147,12 +139,12 @@ class Interrupts:
 class _Ear:
     """The thread that hears signals, and its socket."""
 
-    near: socket.socket
+    _near: socket.socket
     _far: socket.socket
     #: Cancels the call that is under way.
-    interrupt: Callable[[], None] | None = None
+    _interrupt: Callable[[], None] | None = None
     #: What else is told of signals, an event loop for one; -1 for nothing.
-    previous: int = -1
+    _previous: int = -1
     _flushed: queue.SimpleQueue[None] = attrs.field(factory=queue.SimpleQueue)
 
     @classmethod
@@ -168,21 +160,30 @@ class _Ear:
             raise
         return ear
 
-    def flush(self) -> None:
-        """Wait until all that was heard so far has been acted on."""
-        with contextlib.suppress(OSError, queue.Empty):
-            self.near.send(_MARK)
-            self._flushed.get(timeout=_PATIENCE)
+    def listen(self, interrupt: Callable[[], None]) -> None:
+        """Begin to be told of signals. Called on the main thread."""
+        self._interrupt = interrupt
+        self._previous = signal.set_wakeup_fd(self._near.fileno(), warn_on_full_buffer=False)
+
+    def rest(self, *, pressed: bool) -> None:
+        """Tell whoever was told of signals before; where one came, it will not be taken for one of the next call's."""
+        signal.set_wakeup_fd(self._previous, warn_on_full_buffer=False)
+        if pressed:
+            with contextlib.suppress(OSError, queue.Empty):
+                self._near.send(_MARK)
+                self._flushed.get(timeout=_PATIENCE)
+        self._interrupt = None
 
     def close(self) -> None:
-        self.near.close()
+        """End the thread."""
+        self._near.close()
 
     def _hear(self) -> None:
         while heard := self._far.recv(1):
             if heard == _MARK:
                 self._flushed.put(None)
                 continue
-            interrupt, previous = self.interrupt, self.previous
+            interrupt, previous = self._interrupt, self._previous
             if heard[0] == _CTRL_C and interrupt is not None:
                 interrupt()
             if previous >= 0:

@@ -2,7 +2,8 @@
 
 A blocked call of a database API holds the main thread until the server answers, and Python delivers a signal only
 afterwards. So calls from the main thread run on a worker thread, while the main thread waits where a signal reaches it.
-The hand-over costs some 25 microseconds. Calls from other threads, which get no signals, run where they are.
+The hand-over costs some 25 microseconds and more where processors sleep; a query does without it where it can
+(`fhir4ds.runtime.interrupts`). Calls from other threads, which get no signals, run where they are.
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 from fhir4ds.dialect.faults import Fault, FaultKind
@@ -38,6 +41,19 @@ class House:
     def pauses(self) -> list[float]:
         """Waits before retries; those for a connection end with the budget."""
         return [wait for wait in self.clock.waits if wait < 10.0]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another thread will do soon."""
+    end = time.monotonic() + 5.0
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def threads(name: str, before: set[threading.Thread]) -> int:
+    """How many threads of a name there are that were not there before."""
+    return sum(thread.name == name for thread in set(threading.enumerate()) - before)
 
 
 def rows(*values: object) -> FakeCursor:

@@ -16,6 +16,7 @@ from fhir4ds.runtime import interrupts as module
 from fhir4ds.runtime.interrupts import Interrupts
 from tests.support.handlers import handlers
 
+from .house import threads, until
 from .test_no_threads import no_thread
 
 
@@ -44,17 +45,6 @@ def _press() -> None:
 
 def _never() -> None:
     raise AssertionError("nobody interrupted")
-
-
-def _ears(before: set[threading.Thread]) -> int:
-    return sum(thread.name == "fhir4ds-interrupts" for thread in set(threading.enumerate()) - before)
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5.0
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def test_what_is_called_runs_on_the_main_thread(interrupts: Interrupts) -> None:
@@ -159,13 +149,13 @@ def test_its_thread_ends_with_it() -> None:
     before = set(threading.enumerate())
     interrupts = Interrupts()
     assert interrupts.run(lambda: 7, _never) == 7
-    assert _ears(before) == 1
+    assert threads("fhir4ds-interrupts", before) == 1
     interrupts.close()
     interrupts.close()
-    _until(lambda: _ears(before) == 0)
+    until(lambda: threads("fhir4ds-interrupts", before) == 0)
     assert not interrupts.suffice()
     assert interrupts.run(lambda: 7, _never) == 7, "who had asked before it was closed is served"
-    assert _ears(before) == 0
+    assert threads("fhir4ds-interrupts", before) == 0
 
 
 def test_who_closes_it_during_a_call_does_not_take_its_socket_away() -> None:
@@ -182,36 +172,36 @@ def test_who_closes_it_during_a_call_does_not_take_its_socket_away() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         interrupts.run(call, stop.set)
-    _until(lambda: _ears(before) == 0)
+    until(lambda: threads("fhir4ds-interrupts", before) == 0)
 
 
 def test_without_a_thread_ctrl_c_comes_late(interrupts: Interrupts) -> None:
     before = set(threading.enumerate())
     with no_thread("fhir4ds-interrupts"), pytest.raises(KeyboardInterrupt):
         interrupts.run(_press, _never)
-    assert _ears(before) == 0
+    assert threads("fhir4ds-interrupts", before) == 0
     assert interrupts.run(lambda: 7, _never) == 7
-    assert _ears(before) == 1
+    assert threads("fhir4ds-interrupts", before) == 1
 
 
 def test_what_is_pressed_before_anybody_listens_calls_nothing(
     interrupts: Interrupts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listen = Interrupts._listen
+    begin = Interrupts._begin
 
-    def slow(self: Interrupts, interrupt: Callable[[], None]) -> object:
+    def slow(self: Interrupts, interrupt: Callable[[], None]) -> None:
         _press()
         time.sleep(0.01)
-        return listen(self, interrupt)
+        begin(self, interrupt)
 
-    monkeypatch.setattr(Interrupts, "_listen", slow)
+    monkeypatch.setattr(Interrupts, "_begin", slow)
     with pytest.raises(KeyboardInterrupt):
         interrupts.run(_never, lambda: None)
     assert signal.set_wakeup_fd(-1) == -1
 
 
-def test_where_signals_do_not_come_the_call_is_made(interrupts: Interrupts, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of another thread, and of the main thread of an interpreter within another one, signals take no handlers."""
+def test_where_no_handler_can_be_set_the_call_is_made(interrupts: Interrupts) -> None:
+    """So it is on other threads, and on the main thread of an interpreter within another one."""
     answers: list[int] = []
     thread = threading.Thread(target=lambda: answers.append(interrupts.run(lambda: 7, _never)))
     thread.start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -15,6 +14,7 @@ from fhir4ds.runtime.deadline import Deadline
 from fhir4ds.runtime.watchdog import Watchdog
 
 from .fakes import FakeConnection, FakeDriver
+from .house import threads, until
 
 
 class TimedDriver(FakeDriver):
@@ -40,24 +40,13 @@ def _call(driver: FakeDriver, seconds: float, *, limited: bool = False) -> Call:
     return Call(driver, clock, Deadline(seconds, clock), limited=limited, summary="SELECT")
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5.0
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
-
-
-def _threads(before: set[threading.Thread]) -> int:
-    return sum(thread.name == "fhir4ds-watchdog" for thread in set(threading.enumerate()) - before)
-
-
 def test_a_client_side_deadline_is_asked_for_and_then_enforced() -> None:
     driver = TimedDriver()
     watchdog = Watchdog(Clock())
     call = _call(driver, 0.1)
     call.attach(FakeConnection(1))
     watchdog.watch(call)
-    _until(lambda: len(driver.diary) == 2)
+    until(lambda: len(driver.diary) == 2)
     assert [entry[:2] for entry in driver.diary] == [("cancel", 1), ("abort", 1)]
     assert [entry[2] for entry in driver.diary] == pytest.approx([0.1, 0.1 + call.deadline.grace], abs=0.05)
     assert call.aborted
@@ -71,7 +60,7 @@ def test_the_line_is_cut_until_the_call_has_ended() -> None:
     call = _call(driver, 0.05)
     call.attach(FakeConnection(1))
     watchdog.watch(call)
-    _until(lambda: len(driver.diary) == 4)
+    until(lambda: len(driver.diary) == 4)
     call.detach()
     watchdog.unwatch(call)
     assert [entry[0] for entry in driver.diary] == ["cancel", "abort", "abort", "abort"]
@@ -86,7 +75,7 @@ def test_a_server_side_deadline_is_left_to_the_server_for_a_moment() -> None:
     call = _call(driver, 0.1, limited=True)
     call.attach(FakeConnection(1))
     watchdog.watch(call)
-    _until(lambda: call.aborted)
+    until(lambda: call.aborted)
     assert [entry[:2] for entry in driver.diary] == [("abort", 1)]
     assert driver.diary[0][2] == pytest.approx(0.1 + call.deadline.grace, abs=0.05)
     watchdog.unwatch(call)
@@ -115,7 +104,7 @@ def test_an_earlier_deadline_wakes_the_watchdog() -> None:
     time.sleep(0.02)
     early.attach(FakeConnection(2))
     watchdog.watch(early)
-    _until(lambda: bool(driver.diary))
+    until(lambda: bool(driver.diary))
     assert driver.diary[0][:2] == ("cancel", 2)
     assert driver.diary[0][2] < 0.2
     for call in (late, early):
@@ -130,18 +119,18 @@ def test_no_thread_without_need_and_none_after_closing() -> None:
     unlimited = _call(TimedDriver(), math.inf)
     unlimited.attach(FakeConnection(1))
     watchdog.watch(unlimited)
-    assert _threads(before) == 0
+    assert threads("fhir4ds-watchdog", before) == 0
     calls = [_call(TimedDriver(), 60.0) for _ in range(3)]
     for call in calls:
         call.attach(FakeConnection(1))
         watchdog.watch(call)
-    assert _threads(before) == 1
+    assert threads("fhir4ds-watchdog", before) == 1
     watchdog.close()
     time.sleep(0.02)
-    assert _threads(before) == 1, "calls under way are watched to their end"
+    assert threads("fhir4ds-watchdog", before) == 1, "calls under way are watched to their end"
     for call in calls:
         watchdog.unwatch(call)
-    _until(lambda: _threads(before) == 0)
+    until(lambda: threads("fhir4ds-watchdog", before) == 0)
 
 
 def test_a_connection_is_not_let_go_while_it_is_being_stopped() -> None:
@@ -151,7 +140,7 @@ def test_a_connection_is_not_let_go_while_it_is_being_stopped() -> None:
     call.attach(FakeConnection(1))
     stopping = threading.Thread(target=call.cancel)
     stopping.start()
-    _until(lambda: bool(driver.diary))
+    until(lambda: bool(driver.diary))
     leaving = threading.Thread(target=call.detach)
     leaving.start()
     leaving.join(0.05)
@@ -173,7 +162,7 @@ def test_a_person_may_cancel_at_any_time_and_firmness_follows() -> None:
     watchdog.watch(call)
     call.cancel()
     watchdog.watch(call)
-    _until(lambda: call.aborted)
+    until(lambda: call.aborted)
     assert [entry[0] for entry in driver.diary] == ["cancel", "abort"]
     assert driver.diary[1][2] == pytest.approx(call.deadline.grace, abs=0.05)
     watchdog.unwatch(call)
@@ -187,7 +176,7 @@ def test_a_connection_that_is_busy_for_too_long_is_cut_off() -> None:
         pass
     assert not guarded.aborted
     with watchdog.guard(driver, FakeConnection(2), 0.05) as guarded:
-        _until(lambda: guarded.aborted)
+        until(lambda: guarded.aborted)
     assert [entry[0] for entry in driver.diary] == ["abort"]
     assert guarded.due == math.inf, "nobody acts on it any more"
     watchdog.close()
@@ -225,6 +214,6 @@ def test_a_call_that_is_due_before_it_wakes_is_stopped_in_time() -> None:
         if number == 0:
             call.detach()
             watchdog.unwatch(call)
-    _until(lambda: [entry[:2] for entry in driver.diary if entry[0] == "cancel"] == [("cancel", 2), ("cancel", 1)])
+    until(lambda: [entry[:2] for entry in driver.diary if entry[0] == "cancel"] == [("cancel", 2), ("cancel", 1)])
     asked = [entry[2] for entry in driver.diary if entry[0] == "cancel"]
     assert asked == pytest.approx([0.1, 0.3], abs=0.05)

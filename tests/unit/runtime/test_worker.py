@@ -7,11 +7,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
 from fhir4ds.runtime.worker import Worker
+
+from .house import threads, until
 
 
 def _interrupt_after(seconds: float) -> threading.Thread:
@@ -28,27 +29,16 @@ def _never() -> None:
     raise AssertionError("nobody interrupted")
 
 
-def _workers(before: set[threading.Thread]) -> int:
-    return sum(thread.name == "fhir4ds-worker" for thread in set(threading.enumerate()) - before)
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5.0
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
-
-
 def test_the_main_thread_hands_over_and_gets_the_result() -> None:
     before = set(threading.enumerate())
     worker = Worker()
     idents = {worker.run(threading.get_ident, _never, 1.0) for _ in range(3)}
     assert len(idents) == 1
     assert threading.get_ident() not in idents
-    assert _workers(before) == 1
+    assert threads("fhir4ds-worker", before) == 1
     worker.close()
     worker.close()
-    _until(lambda: _workers(before) == 0)
+    until(lambda: threads("fhir4ds-worker", before) == 0)
     assert worker.run(threading.get_ident, _never, 1.0) == threading.get_ident(), "no thread is started any more"
 
 
@@ -128,7 +118,7 @@ def test_what_does_not_end_is_left_to_itself() -> None:
     assert worker.run(lambda: 7, _never, 1.0) == 7, "another thread has taken over"
     stop.set()
     worker.close()
-    _until(lambda: _workers(before) == 0)
+    until(lambda: threads("fhir4ds-worker", before) == 0)
 
 
 def test_a_signal_handler_may_query_while_the_main_thread_waits() -> None:

@@ -215,7 +215,7 @@ def _stored(database: Database, resources: Sequence[Mapping[str, Any]]) -> Itera
     """The resources in a table of their own, of the same database."""
     syntax, name = database.dialect.syntax, f"fhir4ds_suite_{secrets.token_hex(6)}"
     table, columns = syntax.quote(name), [syntax.quote("id"), syntax.quote("resource")]
-    definition = f"CREATE TABLE {table} ({columns[0]} {syntax.key_type}, {columns[1]} {syntax.types[SqlType.JSON]})"
+    definition = f"CREATE TABLE {table} ({columns[0]} {syntax.key_type()}, {columns[1]} {syntax.types[SqlType.JSON]})"
     rows = [(f"{number:06}", encode_json(resource)) for number, resource in enumerate(resources)]
 
     def make(session: Session) -> None:

@@ -47,8 +47,8 @@ class Syntax(ABC):
     #: Spellings of primitives that differ from the table of the core (`fhir4ds.dialect.primitives`).
     differences: ClassVar[Mapping[str, str]] = {}
 
-    #: Type of the keys of the table of resources: text that is compared by code point, whatever the collation.
-    key_type: ClassVar[str] = 'TEXT COLLATE "C"'
+    #: The collation that compares by code point, whatever that of the database; None where all text compares so.
+    collation: ClassVar[str | None] = '"C"'
 
     #: What follows the closing parenthesis when the table of resources is made, such as storage settings.
     table_options: ClassVar[str] = ""
@@ -59,8 +59,9 @@ class Syntax(ABC):
     #: Whether the planner evaluates an expression of a step again in each reader of the step, unless told otherwise.
     repeats_expressions: ClassVar[bool] = False
 
-    #: Whether tables and views bear comments, by which those that are ours, and may be replaced, are told from others.
-    comments: ClassVar[bool] = True
+    #: How a comment is put on a relation, by which what is ours, and may be replaced, is told from others; None where
+    #: relations bear none.
+    comment: ClassVar[str | None] = "COMMENT ON {kind} {relation} IS {text}"
 
     #: Whether views can be stored with their rows.
     materialized_views: ClassVar[bool] = False
@@ -68,12 +69,14 @@ class Syntax(ABC):
     #: Whether a table that has indexes can be renamed in the transaction that made them.
     renames_indexed: ClassVar[bool] = True
 
-    #: Whether what stands in FROM may refer to what stands before it there, as rows of arrays do; without it there are no
-    #: views that take arrays apart, and no codes of value sets.
-    lateral: ClassVar[bool] = True
-
     #: Whether arrays are walked by lambdas, which hold no subqueries; then the words for records are needed.
     lambdas: ClassVar[bool] = False
+
+    #: Whether rows that expressions make are arrays of records, which `unnested` takes apart; else they are lateral joins.
+    records: ClassVar[bool] = False
+
+    #: How the value of a field of a record is gone to; names of fields are identifiers.
+    field: ClassVar[str] = "{record}.{name}"
 
     # --- names and values ---------------------------------------------------------------------------------------------
 
@@ -102,6 +105,11 @@ class Syntax(ABC):
     def cast(self, expression: str, type: SqlType) -> str:
         """Convert a value to a type."""
         return f"CAST({expression} AS {self.types[type]})"
+
+    def key_type(self) -> str:
+        """The type of the keys of the table of resources: text that compares by code point."""
+        text = self.types[SqlType.TEXT]
+        return text if self.collation is None else f"{text} COLLATE {self.collation}"
 
     def column_type(self, type: ColumnType) -> str:
         """The name of the type of a column."""
@@ -172,8 +180,10 @@ class Syntax(ABC):
 
     # --- arrays and iteration -----------------------------------------------------------------------------------------
 
-    def array(self, items: Sequence[str], type: SqlType) -> str:
-        """Array of the given values."""
+    def array(self, items: Sequence[str], type: SqlType | None) -> str:
+        """Array of the given values; without a type they are records, which are asked for where `records` only."""
+        if type is None:
+            return f"ARRAY[{', '.join(items)}]"
         return f"CAST(ARRAY[{', '.join(items)}] AS {self.types[type]}[])"
 
     def array_rows(self, array: str) -> str:
@@ -279,7 +289,7 @@ class Syntax(ABC):
         return f"FROM {rows}{ordinality} AS {variable}_row ({columns}){condition}"
 
     def record(self, fields: Mapping[str, str]) -> str:
-        """A record of values, whose fields `a.b` goes to; the names are identifiers. Only asked for where `lambdas`."""
+        """A record of values; the names are identifiers. Only asked for where `records` or `lambdas`."""
         return "ROW(" + ", ".join(fields.values()) + ")"
 
     # --- relations ----------------------------------------------------------------------------------------------------
@@ -304,7 +314,7 @@ class Syntax(ABC):
     def find(self, relation: str, columns: Sequence[str], keys: Sequence[str], item: str) -> str:
         """The ``item`` of a row of a relation whose ``columns`` equal ``keys``; NULL if there is none."""
         if self.lambdas:
-            return f"{self._rows_of(relation, columns, keys)}[1].{item}"
+            return self.field.format(record=f"{self._rows_of(relation, columns, keys)}[1]", name=item)
         condition = " AND ".join(f"{relation}.{column} = {key}" for column, key in zip(columns, keys, strict=True))
         return f"(SELECT {relation}.{item} FROM {relation} WHERE {condition} LIMIT 1)"
 
@@ -324,6 +334,15 @@ class Syntax(ABC):
         return f"CAST(HASH({', '.join(keys)}) % CAST({size} AS UBIGINT) AS BIGINT) + 1"
 
     # --- statements ---------------------------------------------------------------------------------------------------
+
+    def unnested(self, source: str, kept: Sequence[str], array: str, item: str) -> str:
+        """Select ``kept`` and, by the name ``item``, each item of an array of each row of ``source``.
+
+        Rows come in the order of the source, and of the items within each. A row whose array has no items gives none.
+        """
+        row = f"{item}_row"
+        selected = ", ".join([*kept, f"{row}.{item}"])
+        return f"SELECT {selected} FROM {source} CROSS JOIN LATERAL UNNEST({array}) AS {row} ({item})"
 
     def focus(self, source: str, keys: Sequence[str], item: str, form: ItemForm, type: SqlType) -> str:
         """Select the keys and the items of a collection from ``source``, ready for `result`.
@@ -376,8 +395,8 @@ class Syntax(ABC):
         return f"SELECT {selected} FROM {focus}{where} ORDER BY {', '.join([*order, *last])}"
 
     def sort_key(self, key: str, type: SqlType) -> str:
-        """Order by a key: text by code point, whatever the collation of the database."""
-        return f'{key} COLLATE "C"' if type is SqlType.TEXT else key
+        """Order by a key: text by code point."""
+        return key if type is not SqlType.TEXT or self.collation is None else f"{key} COLLATE {self.collation}"
 
     def read_files(self, paths: Sequence[str], *, lines: bool) -> str | None:
         """Select the JSON documents of files as ``resource``, in place; None where the database cannot.

@@ -1,7 +1,7 @@
 """The rows of a view: columns, what multiplies them, and what follows what.
 
-Beside the plan of an expression, which gives one value or an array, this is a plan of rows. A dialect whose style is
-lambdas makes lists of records of it, others join laterally; see `fhir4ds.sql.view`.
+Beside the plan of an expression, which gives one value or an array, this is a plan of rows. Where expressions make
+records, it becomes lists of them, elsewhere lateral joins; see `fhir4ds.sql.view`.
 """
 
 from __future__ import annotations

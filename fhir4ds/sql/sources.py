@@ -85,7 +85,8 @@ class Reader:
         is_bundle = self.syntax.apply("equal", self._member("document", "resourceType"), self.syntax.text(_BUNDLE))
         entries = self.syntax.extract_array("document", (Step("entry", each=True), Step("resource")), SqlType.JSON)
         resources = self.syntax.case([(is_bundle, entries)], self.syntax.array(["document"], SqlType.JSON))
-        return f"SELECT entry.resource FROM ({read}) AS file (document), UNNEST({resources}) AS entry (resource)"
+        files = f"(SELECT {RESOURCE.name} AS document FROM ({read}) AS files) AS documents"
+        return f"SELECT {RESOURCE.name} FROM ({self.syntax.unnested(files, ['document'], resources, RESOURCE.name)}) AS entries"
 
     def _inline(self, inline: InlineSource, *, typed: bool) -> str:
         resource = self._renderer.render(Parameter(inline.parameter, SqlType.JSON))

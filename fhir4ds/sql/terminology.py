@@ -7,7 +7,6 @@ from collections.abc import Callable
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import Unsupported
 from fhir4ds.plan.nodes import Each, Extract, Node, Reference, Repeat, apply, empty
 from fhir4ds.plan.relation import Mark, ValueSetCodes
 from fhir4ds.sql.cte import CTE, CTEBuilder
@@ -50,17 +49,7 @@ def expand(
     -------
     CTE
         The step with the codes and marks.
-
-    Raises
-    ------
-    Unsupported
-        If the database has no lateral joins.
     """
-    if not syntax.lateral:
-        raise Unsupported(
-            "memberOf() needs lateral joins, which this database has not",
-            hint="load the resources into DuckDB or PostgreSQL",
-        )
     if value_sets is None or code_systems is None:
         return steps.add("value_set", f"SELECT {syntax.text(Mark.UNKNOWN.value)} AS {CODE}")
     return _Expansion(syntax, steps, render, value_sets, code_systems).of(relation)
@@ -87,11 +76,8 @@ class _Expansion:
         url = self._render(relation.url)
         sets = self._reached(url)
         parts = self._parts(sets)
-        named = self._add(
-            "value_set_names",
-            f"SELECT part.place, part.name, item.value AS included FROM {parts} AS part "
-            f"CROSS JOIN LATERAL UNNEST({self._texts('part.part', 'valueSet')}) AS item (value)",
-        )
+        included = self.syntax.unnested(parts, ["place", "name"], self._texts("part", "valueSet"), "included")
+        named = self._add("value_set_names", included)
         own = self._own(parts)
         expanded = self._expanded(sets)
         codes: str | None = None
@@ -136,12 +122,11 @@ class _Expansion:
         )
         names = [step]
         for _ in range(_MOST_LEVELS - 1):
-            include, exclude = (self._items("step.resource", "compose", name) for name in ("include", "exclude"))
-            included = (
-                f"SELECT DISTINCT item.value AS name FROM {step} AS step CROSS JOIN LATERAL "
-                f"UNNEST({self.syntax.apply('array_concat', include, exclude)}) AS part (value) CROSS JOIN LATERAL "
-                f"UNNEST({self._texts('part.value', 'valueSet')}) AS item (value)"
-            )
+            include, exclude = (self._items("resource", "compose", name) for name in ("include", "exclude"))
+            both = self.syntax.apply("array_concat", include, exclude)
+            parts = f"({self.syntax.unnested(step, ['name'], both, 'part')}) AS parts"
+            named = self.syntax.unnested(parts, ["name"], self._texts("part", "valueSet"), "included")
+            included = f"SELECT DISTINCT included AS name FROM ({named}) AS named"
             step = self._add(
                 "value_sets_included",
                 f"SELECT named.name, found.resource FROM ({included}) AS named "
@@ -157,11 +142,13 @@ class _Expansion:
 
     def _parts(self, sets: str) -> str:
         """What definitions include (sign ``+``) and exclude; an expansion stands for the definition."""
+        expansion = self.syntax.extract("resource", [Step("expansion")], SqlType.JSON)
+        composed = f"(SELECT name, resource FROM {sets} WHERE {expansion} IS NULL) AS composed"
         selects = [
-            f"SELECT value_set.name, '{sign}' AS sign, item.value AS part FROM {sets} AS value_set CROSS JOIN LATERAL "
-            f"UNNEST({self._items('value_set.resource', 'compose', name)}) AS item (value) "
-            f"WHERE {self.syntax.extract('value_set.resource', [Step('expansion')], SqlType.JSON)} IS NULL"
-            for sign, name in (("+", "include"), ("-", "exclude"))
+            self.syntax.unnested(
+                composed, ["name", f"{sign} AS sign"], self._items("resource", "compose", name), "part"
+            )
+            for sign, name in (("'+'", "include"), ("'-'", "exclude"))
         ]
         size = self.syntax.apply("array_length", self._texts("part", "valueSet"))
         return self._add(
@@ -179,7 +166,6 @@ class _Expansion:
             f"SELECT *, CASE WHEN {filtered} THEN 'filter' WHEN {listed} THEN 'list' "
             f"WHEN system IS NOT NULL THEN 'system' END AS content FROM {parts}",
         )
-        code = self._text("item.value", "code")
         version = f"COALESCE({self._text('part.part', 'version')}, '')"
         complete = f"{self._text('found.resource', 'content')} = 'complete'"
         joined = (
@@ -187,18 +173,17 @@ class _Expansion:
             f"ON {self._is(self._key('part.system', version), 'found')} AND {complete}"
         )
         systems = self._add("code_systems", f"SELECT part.place, part.system, found.resource FROM {joined}")
-        concepts = self._nested((Step("concept", each=True),))
-        listed_codes = (
-            f"SELECT part.place, {self._key('part.system', code)} AS {CODE} FROM {kinds} AS part CROSS JOIN LATERAL "
-            f"UNNEST({self._items('part.part', 'concept')}) AS item (value) WHERE part.content = 'list'"
+        listed_parts = f"(SELECT place, system, part FROM {kinds} WHERE content = 'list') AS listed"
+        found_systems = f"(SELECT place, system, resource FROM {systems} WHERE resource IS NOT NULL) AS found"
+        concepts = (
+            self.syntax.unnested(listed_parts, ["place", "system"], self._items("part", "concept"), "concept"),
+            self.syntax.unnested(
+                found_systems, ["place", "system"], self._nested((Step("concept", each=True),)), "concept"
+            ),
         )
-        system_codes = (
-            f"SELECT place, {self._key('system', code)} AS {CODE} FROM (SELECT place, system, {concepts} AS concepts "
-            f"FROM {systems} WHERE resource IS NOT NULL) AS part CROSS JOIN LATERAL UNNEST(part.concepts) AS item (value)"
-        )
+        code = self._key("system", self._text("concept", "code"))
         selects = (
-            listed_codes,
-            system_codes,
+            *(f"SELECT place, {code} AS {CODE} FROM ({taken}) AS concepts" for taken in concepts),
             f"SELECT place, {self._mark(Mark.CODE_SYSTEM)} AS {CODE} FROM {systems} WHERE resource IS NULL",
             f"SELECT place, {self._mark(Mark.FILTER)} AS {CODE} FROM {kinds} WHERE content = 'filter'",
         )
@@ -222,14 +207,15 @@ class _Expansion:
 
     def _expanded(self, sets: str) -> str:
         """The codes of expansions; an abstract one cannot be chosen."""
-        system, code = f"COALESCE({self._text('item.value', 'system')}, '')", self._text("item.value", "code")
-        abstract = self.syntax.extract("item.value", [Step("abstract")], SqlType.BOOLEAN)
+        system, code = f"COALESCE({self._text('item', 'system')}, '')", self._text("item", "code")
+        abstract = self.syntax.extract("item", [Step("abstract")], SqlType.BOOLEAN)
+        expansion = self.syntax.extract("resource", [Step("expansion")], SqlType.JSON)
+        expanded = f"(SELECT name, resource FROM {sets} WHERE {expansion} IS NOT NULL) AS expanded"
         items = self._nested((Step("expansion"), Step("contains", each=True)))
         return self._add(
             "value_set_expansions",
-            f"SELECT DISTINCT value_set.name, {self._key(system, code)} AS {CODE} FROM (SELECT name, {items} AS items "
-            f"FROM {sets} WHERE {self.syntax.extract('resource', [Step('expansion')], SqlType.JSON)} IS NOT NULL) "
-            f"AS value_set CROSS JOIN LATERAL UNNEST(value_set.items) AS item (value) "
+            f"SELECT DISTINCT name, {self._key(system, code)} AS {CODE} "
+            f"FROM ({self.syntax.unnested(expanded, ['name'], items, 'item')}) AS items "
             f"WHERE {code} IS NOT NULL AND {abstract} IS NOT TRUE",
         )
 
@@ -254,18 +240,17 @@ class _Expansion:
                 f"HAVING COUNT(DISTINCT named.included) = part.named OR {is_mark}"
             )
         every = self._add("value_set_signed_codes", " UNION ".join(selects))
-        # Two conditions and not one with OR, which a database could not look up by hash.
-        hidden = f"SELECT name, {CODE} FROM {every} WHERE sign = '-'"
-        unknown = f"SELECT name FROM {every} WHERE sign = '-' AND {self._is_mark(CODE)}"
+        # Each step is read once: SQLite makes a copy of a step, and of all before it, for each reference to it.
+        excluded = f"SELECT name, {CODE}, MAX(CASE sign WHEN '-' THEN 1 ELSE 0 END) AS excluded FROM {every}"
+        unknown = f"MAX(CASE WHEN {self._is_mark(CODE)} THEN excluded ELSE 0 END) OVER (PARTITION BY name)"
+        judged = f"SELECT *, {unknown} AS unknown FROM ({excluded} GROUP BY name, {CODE}) AS signed"
         missing = f"CASE WHEN resource IS NULL THEN {self._mark(Mark.VALUE_SET)} END"
         return self._add(
             "value_set_codes",
             f"SELECT name, {CODE} FROM {expanded} UNION "
             f"SELECT name, {missing} AS {CODE} FROM {sets} WHERE resource IS NULL UNION "
-            f"SELECT name, {CODE} FROM {every} AS marked WHERE {self._is_mark(CODE)} UNION "
             # Without knowing what is excluded, there is no code of which it is known that it is included.
-            f"SELECT name, {CODE} FROM {every} AS included WHERE sign = '+' AND NOT (name, {CODE}) IN ({hidden}) "
-            f"AND NOT name IN ({unknown})",
+            f"SELECT name, {CODE} FROM ({judged}) AS judged WHERE {self._is_mark(CODE)} OR excluded + unknown = 0",
         )
 
     def _final(self, url: str, sets: str, codes: str) -> CTE:
@@ -277,9 +262,10 @@ class _Expansion:
         mark, unknown = self._is_mark(CODE), self._mark(Mark.VALUE_SET)
         all = self._add("value_set_all_codes", f"SELECT {CODE} FROM {codes} WHERE name = {url}")
         loaded = f"EXISTS (SELECT 1 FROM {sets} WHERE name = {url} AND resource IS NOT NULL)"
+        systems = f"SELECT COUNT(DISTINCT {system}) AS systems FROM {all} WHERE NOT {mark}"
         query = (
             f"SELECT CASE WHEN {CODE} = {unknown} AND NOT {loaded} THEN {self._mark(Mark.UNKNOWN)} ELSE {CODE} END "
             f"AS {CODE} FROM {all} UNION SELECT {bare} AS {CODE} FROM {all} WHERE NOT {mark} UNION "
-            f"SELECT {self._mark(Mark.SYSTEMS)} AS {CODE} FROM {all} WHERE NOT {mark} HAVING COUNT(DISTINCT {system}) > 1"
+            f"SELECT {self._mark(Mark.SYSTEMS)} AS {CODE} FROM ({systems}) AS counted WHERE systems > 1"
         )
         return self._steps.add("value_set_members", query, materialized=True)

@@ -1,8 +1,8 @@
 """The statement of a view: each resource once, its rows, and the columns by the names that the view gives them.
 
-Rows are made in one of two ways. Where arrays are walked by lambdas, a row is a record, what iterates makes a list of
-records inside the row of the resource, and one ``UNNEST`` for each part of the view takes the lists apart. Elsewhere each
-iteration is a lateral join, and positions on the way to a row put rows in order.
+Rows are made in one of two ways. Where expressions make records, a row is one, what iterates makes a list of records
+inside the row of the resource, and one unnesting for each part of the view takes the lists apart. Elsewhere each iteration
+is a lateral join, and positions on the way to a row put rows in order.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class ViewBuilder:
             source = self._relations.joined(step.name, kept)
             query = f"SELECT {step.name}.* FROM {source} WHERE {kept}"
             step = self._steps.add("matching_" + step.name, query)
-        maker = Lists if self.syntax.lambdas else Joins
+        maker = Lists if self.syntax.records else Joins
         made = maker(self.syntax, self._renderer, self._steps, self._relations, self._order).rows(title, step, rows)
         shown = ", ".join(f"{made.values[place]} AS {self.syntax.quote(column.name)}" for place, column in columns)
         ordered = f" ORDER BY {', '.join(made.order)}" if made.order else ""

@@ -1,4 +1,4 @@
-"""Rows of a view by lateral joins, for databases that have no lambdas."""
+"""Rows of a view by lateral joins, for databases whose expressions make no records."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable
 import attrs
 
 from fhir4ds.dialect.syntax import Syntax
-from fhir4ds.errors import Unsupported
 from fhir4ds.plan.nodes import KEY, RESOURCE
 from fhir4ds.plan.rows import Product, Union, Unnest
 from fhir4ds.sql.cte import CTE, CTEBuilder
@@ -51,11 +50,6 @@ class Joins:
         if not rows.parts:
             step = self.steps.add(title, f"SELECT {', '.join(kept)} FROM {source}")
             return Made(step.name, {place: place for place in own}, (self.order(step.name),))
-        if not self.syntax.lateral:
-            raise Unsupported(
-                "a view that takes arrays apart needs lateral joins, which this database has not",
-                hint="leave out forEach, repeat and unionAll, or load the resources into DuckDB or PostgreSQL",
-            )
         # OFFSET keeps the planner from merging the steps, which would evaluate these values for each row again.
         kept.insert(1, f"{resources.name}.{RESOURCE.name}")
         fenced = " OFFSET 0" if own else ""

@@ -1,4 +1,4 @@
-"""Rows of a view as lists of records, for databases that walk arrays with lambdas."""
+"""Rows of a view as lists of records, for databases that have them."""
 
 from __future__ import annotations
 
@@ -73,10 +73,10 @@ class Lists:
         for number, part in enumerate(rows.parts, start=1):
             # A select of two lists would take both apart side by side.
             row = f"r{number}"
-            selected = ", ".join([*kept, f"UNNEST({left.pop(0)}) AS {row}", *left])
-            step = self.steps.add(f"{title} rows", f"SELECT {selected} FROM {step.name}")
+            array = left.pop(0)
+            step = self.steps.add(f"{title} rows", self.syntax.unnested(step.name, [*kept, *left], array, row))
             kept.append(row)
-            shown |= {place: f"{row}.{place}" for place, _ in columns(part)}
+            shown |= {place: self._field(row, place) for place, _ in columns(part)}
         return Made(step.name, shown, ())
 
     def _list(self, rows: Product | Rows) -> str:
@@ -94,10 +94,13 @@ class Lists:
                 return first
 
     def _one(self, values: tuple[tuple[str, Node], ...]) -> str:
-        return f"ARRAY[{self._record(values)}]"
+        return self.syntax.array([self._record(values)], None)
 
     def _record(self, values: tuple[tuple[str, Node], ...]) -> str:
         return self.syntax.record({place: self.renderer.render(node) for place, node in values})
+
+    def _field(self, record: str, place: str) -> str:
+        return self.syntax.field.format(record=record, name=place)
 
     def _combined(self, values: tuple[tuple[str, Node], ...], parts: tuple[Rows, ...]) -> str:
         if not values and len(parts) == 1:
@@ -105,17 +108,17 @@ class Lists:
         # A place is unique in the view, and so are the names made of it.
         first = values[0][0] if values else columns(parts[0])[0][0]
         own = f"own_{first}"
-        fields = {place: f"{own}.{place}" for place, _ in values}
+        fields = {place: self._field(own, place) for place, _ in values}
         names = [f"row_{first}_{number}" for number in range(len(parts))]
         for name, part in zip(names, parts, strict=True):
-            fields |= {place: f"{name}.{place}" for place, _ in columns(part)}
+            fields |= {place: self._field(name, place) for place, _ in columns(part)}
         combined = self.syntax.record(fields)
         for number in reversed(range(len(parts))):
             walked = self._list(parts[number])
             if number == len(parts) - 1:
                 combined = self.syntax.each(walked, names[number], None, None, combined, complete=True)
             else:
-                combined = self.syntax.flat_each(walked, names[number], None, None, combined, "", "")
+                combined = self.syntax.flat_each(walked, names[number], None, None, combined, "inner_row", "inner_row")
         return combined if not values else self.syntax.bind(own, self._record(values), combined)
 
     def _unnested(self, rows: Unnest) -> str:
@@ -134,4 +137,6 @@ class Lists:
             return self.syntax.each(
                 items, rows.variable, rows.index, None, self._record(rows.body.values), complete=True
             )
-        return self.syntax.flat_each(items, rows.variable, rows.index, None, self._list(rows.body), "", "")
+        return self.syntax.flat_each(
+            items, rows.variable, rows.index, None, self._list(rows.body), "inner_row", "inner_row"
+        )

@@ -82,11 +82,12 @@ def materialize(
     ...     rows, dispatcher.execute_query("SELECT one FROM ones")
     (1, [(1,)])
     """
-    target = _Target(dispatcher.dialect.syntax, kind, schema, name)
     _check(dispatcher, statement, kind, indexes)
+    target = _Target(dispatcher.dialect.syntax, kind, schema, name)
+    comment = target.comment()
 
     def work(session: Session) -> int | None:
-        return target.replace(session, statement, indexes)
+        return target.replace(session, statement, comment, indexes)
 
     # However long it takes: the time limit is meant for questions.
     return dispatcher.run(work, retry=True, timeout=math.inf, summary="materialize")
@@ -99,11 +100,6 @@ def _check(dispatcher: Dispatcher, statement: Statement, kind: str, indexes: Seq
         raise Unsupported(
             f"{dispatcher.dialect.name} has no materialized views",
             hint="make a table, which is replaced as a whole when it is made again",
-        )
-    if not dispatcher.dialect.syntax.comments:
-        raise Unsupported(
-            f"{dispatcher.dialect.name} has no comments on tables, by which ours are told from others",
-            hint="export the rows instead, or make the table with CREATE TABLE ... AS and the SQL of the view",
         )
     if kind == "view" and indexes:
         raise DestinationError("a view has no rows that could be indexed", hint="make a table or a materialized view")
@@ -126,7 +122,24 @@ class _Target:
         self._name = name
         self._shown = repr(name if schema is None else f"{schema}.{name}")
 
-    def replace(self, session: Session, statement: Statement, indexes: Sequence[str]) -> int | None:
+    def comment(self) -> str:
+        """The statement that marks what is made as ours.
+
+        Raises
+        ------
+        Unsupported
+            If the database has no comments on relations, by which ours are told from others.
+        """
+        syntax = self._syntax
+        if syntax.comment is None:
+            raise Unsupported(
+                "this database has no comments on tables, by which ours are told from others",
+                hint="export the rows instead, or make the table with CREATE TABLE ... AS and the SQL of the view",
+            )
+        text = syntax.text(_COMMENT)
+        return syntax.comment.format(kind=KINDS[self._kind], relation=self._sql(self._name), text=text)
+
+    def replace(self, session: Session, statement: Statement, comment: str, indexes: Sequence[str]) -> int | None:
         """Make it anew under another name, and then give it its own."""
         quote, sql_kind = self._syntax.quote, KINDS[self._kind]
         exists = self._is_there(session)
@@ -141,7 +154,7 @@ class _Target:
         if exists:
             session.execute(f"DROP {sql_kind} {final}")
         session.execute(f"ALTER {sql_kind} {fresh} RENAME TO {quote(self._name)}")
-        session.execute(f"COMMENT ON {sql_kind} {final} IS {self._syntax.text(_COMMENT)}")
+        session.execute(comment)
         if not early:
             self._index(session, final, token, indexes)
         return count

@@ -62,8 +62,8 @@ def merge(session: Session, syntax: Syntax, table: LoadTable, rows: Iterable[tup
     staging = quote(next(name for name in _STAGING if name != table.name.lower()))
     position, type, id, resource = map(quote, (_POSITION, RESOURCE_TYPE, ID, RESOURCE))
     session.execute(
-        f"CREATE TEMPORARY TABLE {staging} ({position} {syntax.types[SqlType.INTEGER]}, {type} {syntax.key_type}, "
-        f"{id} {syntax.key_type}, {resource} {syntax.types[SqlType.JSON]}){syntax.table_options}"
+        f"CREATE TEMPORARY TABLE {staging} ({position} {syntax.types[SqlType.INTEGER]}, {type} {syntax.key_type()}, "
+        f"{id} {syntax.key_type()}, {resource} {syntax.types[SqlType.JSON]}){syntax.table_options}"
     )
     session.load(staging, [position, type, id, resource], ((str(n), *row) for n, row in enumerate(rows)))
     # Only now, so that loads that run at the same time wait for each other as short as possible.

@@ -157,8 +157,8 @@ class LoadTable:
     def _definition(self) -> str:
         quote, json = self._syntax.quote, self._syntax.types[SqlType.JSON]
         return (
-            f"CREATE TABLE {self.sql} ({quote(ID)} {self._syntax.key_type} NOT NULL, "
-            f"{quote(RESOURCE_TYPE)} {self._syntax.key_type} NOT NULL, {quote(RESOURCE)} {json} NOT NULL, "
+            f"CREATE TABLE {self.sql} ({quote(ID)} {self._syntax.key_type()} NOT NULL, "
+            f"{quote(RESOURCE_TYPE)} {self._syntax.key_type()} NOT NULL, {quote(RESOURCE)} {json} NOT NULL, "
             f"PRIMARY KEY ({quote(RESOURCE_TYPE)}, {quote(ID)})){self._syntax.table_options}"
         )
 

@@ -128,5 +128,4 @@ def _claims(dialect: Dialect, capability: str) -> bool:
     if capability == "server":
         return not dialect.capabilities.embedded
     owner = dialect.capabilities if hasattr(dialect.capabilities, capability) else dialect.syntax
-    claimed: bool = getattr(owner, capability)
-    return claimed
+    return bool(getattr(owner, capability))

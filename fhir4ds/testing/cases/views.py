@@ -60,11 +60,6 @@ class ViewCase:
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
 
-    @property
-    def takes_arrays_apart(self) -> bool:
-        """Whether a resource can have several rows."""
-        return any({"forEach", "forEachOrNull", "repeat", "unionAll"} & set(part) for part in self.view["select"])
-
 
 _ID = _column("id", "getResourceKey()", "id")
 

@@ -105,7 +105,7 @@ def _of_several(syntax: Syntax, number: int) -> str:
 
 def _field_of_a_record(syntax: Syntax) -> str:
     """A field, where arrays of records are walked."""
-    return f"({syntax.record({'a': '6', 'b': '7'})}).b" if syntax.lambdas else "7"
+    return syntax.field.format(record=f"({syntax.record({'a': '6', 'b': '7'})})", name="b") if syntax.records else "7"
 
 
 EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {

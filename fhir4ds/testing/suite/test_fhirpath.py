@@ -12,8 +12,8 @@ from fhir4ds.functions.declaration import Example
 from fhir4ds.runtime.answer import decode_json, encode_json
 from fhir4ds.testing.comparison import canonical
 
-#: Functions whose SQL needs more than every database has, and single examples that do.
-_NEEDS = {"memberOf": "lateral", "'9223372036854775808'.toLong()": "exact_decimals"}
+#: Examples whose SQL needs more than every database has.
+_NEEDS = {"'9223372036854775808'.toLong()": "exact_decimals"}
 
 
 def _marks(*titles: str) -> list[pytest.MarkDecorator]:

@@ -22,6 +22,8 @@ STATEMENTS = {
     "raise_error": "test_errors_are_raised_where_they_are_met_only",
     "focus": "test_items_come_in_order",
     "result": "test_items_come_in_order",
+    "key_type": "test_columns_of_keys_compare_by_code_point",
+    "unnested": "test_items_are_taken_apart_in_order",
     "sort_key": "test_keys_sort_by_code_point",
     "read_files": "test_files_are_read_in_place_or_not_at_all",
     "columns": "test_columns_of_tables_are_found_by_exact_name",
@@ -117,6 +119,35 @@ def test_items_come_in_order(engine: Engine, form: ItemForm) -> None:
     first = [("B", "9!"), ("a", "2!"), ("b", "3!")]
     everything = [("B", "9!"), ("B", "8!"), ("a", "2!"), ("b", "3!"), ("b", "1!")]
     assert answer == (first if form is ItemForm.SCALAR else everything)
+
+
+def test_items_are_taken_apart_in_order(engine: Engine) -> None:
+    """Each item of an array stands beside what is kept of its row, in the order of rows and then of items."""
+    syntax = engine.syntax
+    rows = {"b": '{"v": ["3", "1"]}', "a": '{"v": ["2"]}', "c": "{}", "d": '{"v": []}', "B": '{"v": ["9", "8"]}'}
+    values = ", ".join(f"({syntax.text(key)}, {syntax.literal(value, _JSON)})" for key, value in rows.items())
+    array = syntax.extract_array("resource", path("v*"), _TEXT)
+    order = syntax.sort_key("key", _TEXT)
+    ordered = f"SELECT key, {array} AS items FROM given ORDER BY {order}"
+    given = f"WITH given (key, resource) AS (VALUES {values}), ordered AS ({ordered})"
+    answer = engine.run(
+        f"{given} SELECT key, item FROM ({syntax.unnested('ordered', ['key'], 'items', 'item')}) AS taken"
+    )
+    assert answer == [("B", "9"), ("B", "8"), ("a", "2"), ("b", "3"), ("b", "1")]
+    alone = f"{given} SELECT item FROM ({syntax.unnested('ordered', [], 'items', 'item')}) AS taken"
+    assert engine.run(alone) == [(item,) for _, item in answer]
+
+
+def test_columns_of_keys_compare_by_code_point(engine: Engine) -> None:
+    """Whatever the collation of the database, so that an index on them serves what sorts by them."""
+    syntax, table = engine.syntax, _fresh("keys")
+    keys = ["a", "B", "a-1", "\u00e9", "z", "10", "9", "\U0001f600", "\uffff"]
+    engine.run(f"CREATE TEMPORARY TABLE {table} (key {syntax.key_type()})")
+    engine.run(f"INSERT INTO {table} VALUES {', '.join(f'({syntax.text(key)})' for key in keys)}")
+    assert [key for (key,) in engine.run(f"SELECT key FROM {table} ORDER BY key")] == sorted(keys)
+    smaller = engine.run(f"SELECT COUNT(*) FROM {table} WHERE key < {syntax.text('a')}")
+    assert smaller == [(sum(key < "a" for key in keys),)]
+    engine.run(f"DROP TABLE {table}")
 
 
 def test_keys_sort_by_code_point(engine: Engine) -> None:

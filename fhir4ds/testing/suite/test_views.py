@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from fhir4ds.database import Database
-from fhir4ds.errors import EvaluationError, Unsupported
+from fhir4ds.errors import EvaluationError
 from fhir4ds.testing.cases.views import RESOURCES, VIEWS, ViewCase
 from fhir4ds.testing.comparison import canonical, delivered
 
@@ -23,13 +23,7 @@ def viewed(database: Database) -> Iterator[Database]:
     database.run(lambda session: session.execute(f"DROP TABLE {name}"))
 
 
-_CASES = [
-    pytest.param(case, id=name, marks=[pytest.mark.requires("lateral")] if case.takes_arrays_apart else [])
-    for name, case in VIEWS.items()
-]
-
-
-@pytest.mark.parametrize("case", _CASES)
+@pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in VIEWS.items()])
 def test_view(viewed: Database, case: ViewCase) -> None:
     """The rows are those stated, with their types."""
     result = viewed.view(case.view).run()
@@ -45,16 +39,6 @@ def _by_first(row: tuple[object, ...]) -> str:
     return repr(row)
 
 
-def test_views_need_what_is_claimed(viewed: Database) -> None:
-    """Where rows of arrays cannot be joined, a view that needs it is refused, and not run somehow."""
-    view = VIEWS["for-each"].view
-    if viewed.dialect.syntax.lateral:
-        assert len(viewed.view(view).run().rows) == len(VIEWS["for-each"].rows)
-    else:
-        with pytest.raises(Unsupported, match="lateral"):
-            viewed.view(view).run()
-
-
 def test_several_values_in_a_column_of_one_are_an_error(viewed: Database) -> None:
     """They are not cut to the first; the error names the resource."""
     view = {
@@ -67,7 +51,7 @@ def test_several_values_in_a_column_of_one_are_an_error(viewed: Database) -> Non
     assert caught.value.key == "ada"
 
 
-@pytest.mark.requires("comments")
+@pytest.mark.requires("comment")
 def test_view_becomes_a_table(viewed: Database) -> None:
     """And takes the place of an older one."""
     name = f"table_{uuid4().hex[:8]}"

@@ -53,8 +53,9 @@ class DuckDBSyntax(Syntax):
     repeats_expressions: ClassVar[bool] = True
 
     lambdas: ClassVar[bool] = True
+    records: ClassVar[bool] = True
 
-    key_type: ClassVar[str] = "VARCHAR"
+    collation: ClassVar[str | None] = None
 
     renames_indexed: ClassVar[bool] = False
 
@@ -200,8 +201,8 @@ class DuckDBSyntax(Syntax):
     def extract_several(self, json: str, paths: Sequence[Sequence[Step]]) -> str:
         return f"JSON_EXTRACT({json}, [{', '.join(map(self._path, paths))}])"
 
-    def array(self, items: Sequence[str], type: SqlType) -> str:
-        return f"CAST([{', '.join(items)}] AS {self.types[type]}[])"
+    def array(self, items: Sequence[str], type: SqlType | None) -> str:
+        return f"[{', '.join(items)}]" if type is None else f"CAST([{', '.join(items)}] AS {self.types[type]}[])"
 
     def array_rows(self, array: str) -> str:
         return array
@@ -266,6 +267,9 @@ class DuckDBSyntax(Syntax):
     def record(self, fields: Mapping[str, str]) -> str:
         return "{" + ", ".join(f"'{name}': {value}" for name, value in fields.items()) + "}"
 
+    def unnested(self, source: str, kept: Sequence[str], array: str, item: str) -> str:
+        return f"SELECT {', '.join([*kept, f'UNNEST({array})'])} AS {item} FROM {source}"
+
     def focus(self, source: str, keys: Sequence[str], item: str, form: ItemForm, type: SqlType) -> str:
         selected = ", ".join(keys)
         if form is ItemForm.SCALAR:
@@ -278,7 +282,7 @@ class DuckDBSyntax(Syntax):
         if form is ItemForm.SCALAR:
             return super().result(focus, keys, order, value, form, kept=kept)
         # The focus is in order, and DuckDB keeps the order of a subquery through SELECT, UNNEST and WHERE.
-        rows = f"SELECT {', '.join(keys)}, UNNEST(items) AS value FROM {focus}"
+        rows = self.unnested(focus, keys, "items", "value")
         if value != "value":
             rows = f"SELECT * REPLACE ({value} AS value) FROM ({rows})"
         return rows if kept is None else f"SELECT * FROM ({rows}) WHERE {kept}"
@@ -290,9 +294,6 @@ class DuckDBSyntax(Syntax):
         if lines:
             return f"SELECT json AS resource FROM READ_NDJSON_OBJECTS({files})"
         return f"SELECT json AS resource FROM READ_JSON_OBJECTS({files}, maximum_object_size = {_LARGEST_DOCUMENT})"
-
-    def sort_key(self, key: str, type: SqlType) -> str:
-        return key
 
     def columns(self, table: str, schema: str | None) -> str:
         # Names of DuckDB do not depend on case, even when they are quoted.

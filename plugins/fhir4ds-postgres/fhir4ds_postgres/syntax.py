@@ -26,8 +26,6 @@ class PostgresSyntax(Syntax):
         ColumnKind.JSON: "jsonb",
     }
 
-    key_type: ClassVar[str] = 'text COLLATE "C"'
-
     # Rows of up to 8 KB then stay inline and uncompressed, which is worth a factor of ten and more in reading.
     table_options: ClassVar[str] = " WITH (toast_tuple_target = 8160)"
 

@@ -41,15 +41,12 @@ WORDS = (
     "exists_each",
     "extract",
     "extract_array",
-    "field",
     "flat_each",
     "fold",
     "from_json",
     "record",
-    "records",
     "repeat",
     "sort_each",
-    "walk",
 )
 
 _NOBODY = {"resourceType": "Patient", "id": "nobody"}

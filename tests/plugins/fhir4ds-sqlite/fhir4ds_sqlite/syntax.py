@@ -15,8 +15,7 @@ from fhir4ds.plugin import ColumnKind, ColumnType, ItemForm, SqlType, Step, Synt
 _ITEM = "(IIF({0}type IN ('true', 'false'), {0}type, JSON_QUOTE({0}value)) || '')"
 _ROW = _ITEM.format("")
 
-#: The rows of an array, and of what a second argument is to them. The arguments stand apart from JSON_EACH, whose
-#: columns would hide those of the same names, such as ``key``, that an argument means.
+#: The rows of an array, and a second argument. Both stand apart from JSON_EACH, whose columns, such as ``key``, hide others.
 _EACH = "(SELECT {0} AS list) AS l, JSON_EACH(l.list)"
 _EACH_OF_TWO = "(SELECT {0} AS list, {1} AS other) AS l, JSON_EACH(l.list)"
 
@@ -25,10 +24,9 @@ class SQLiteSyntax(Syntax):
     """SQLite from 3.38 on, with the functions that the driver adds."""
 
     types: ClassVar[Mapping[SqlType, str]] = {
-        SqlType.BOOLEAN: "BOOLEAN",
+        **Syntax.types,
         SqlType.INTEGER: "INTEGER",
         SqlType.DECIMAL: "REAL",
-        SqlType.TEXT: "TEXT",
         SqlType.JSON: "JSONTEXT",  # the letters TEXT give a column the affinity that leaves numbers as they are
     }
 
@@ -37,10 +35,10 @@ class SQLiteSyntax(Syntax):
         ColumnKind.BINARY: "BLOB",
         ColumnKind.JSON: "JSONTEXT",
     }
-
-    key_type: ClassVar[str] = "TEXT"
-    lateral: ClassVar[bool] = False
-    comments: ClassVar[bool] = False
+    collation: ClassVar[str | None] = None
+    comment: ClassVar[str | None] = None
+    records: ClassVar[bool] = True
+    field: ClassVar[str] = "({record} ->> '{name}')"
 
     differences: ClassVar[Mapping[str, str]] = {
         "coalesce": "COALESCE({*}, NULL)",
@@ -157,7 +155,10 @@ class SQLiteSyntax(Syntax):
             return super().from_json(json, type)
         return self.cast(f"({json} ->> '$')", type)
 
-    def array(self, items: Sequence[str], type: SqlType) -> str:
+    def record(self, fields: Mapping[str, str]) -> str:
+        return self.apply("json_object", *(part for name in fields for part in (self.text(name), fields[name])))
+
+    def array(self, items: Sequence[str], type: SqlType | None) -> str:
         return f"JSON_ARRAY({', '.join(items)})"
 
     def array_rows(self, array: str) -> str:
@@ -173,9 +174,8 @@ class SQLiteSyntax(Syntax):
     def each(
         self, rows: str, variable: str, index: str | None, where: str | None, body: str, *, complete: bool = False
     ) -> str:
-        items = f"JSON_GROUP_ARRAY({body})"
-        kept = items if complete or body == variable else f"WITHOUT_NULLS({items})"
-        return f"(SELECT {kept} {self._scan(rows, variable, index, where)})"
+        kept = "{}" if complete or body == variable else "WITHOUT_NULLS({})"
+        return f"(SELECT {kept.format(f'JSON_GROUP_ARRAY({body})')} {self._scan(rows, variable, index, where)})"
 
     def first_each(self, rows: str, variable: str, index: str | None, where: str | None, body: str) -> str:
         # LIMIT keeps SQLite from merging the queries, which would evaluate the body twice.
@@ -225,14 +225,14 @@ class SQLiteSyntax(Syntax):
     def bind(self, variable: str, value: str, body: str) -> str:
         return f"(SELECT {body} FROM (SELECT {value} AS {variable} LIMIT 1))"
 
+    def unnested(self, source: str, kept: Sequence[str], array: str, item: str) -> str:
+        found = f"SELECT {', '.join([*kept, array])} AS items FROM {source} LIMIT -1"  # which keeps the order
+        return f"SELECT s.*, e.value AS {item}, e.key + 1 AS ordinal FROM ({found}) AS s, JSON_EACH(s.items) AS e"
+
     def focus(self, source: str, keys: Sequence[str], item: str, form: ItemForm, type: SqlType) -> str:
         if form is ItemForm.SCALAR:
             return f"SELECT {', '.join(keys)}, {item} AS value FROM {source} LIMIT -1"
-        found = f"SELECT {', '.join(keys)}, {item} AS items FROM {source}"
-        return f"SELECT s.*, e.value AS value, e.key + 1 AS ordinal FROM ({found}) AS s, JSON_EACH(s.items) AS e"
-
-    def sort_key(self, key: str, type: SqlType) -> str:
-        return key
+        return self.unnested(source, keys, item, "value")
 
     def columns(self, table: str, schema: str | None) -> str:
         named = f"t.schema = {self.text(schema or 'main')} AND t.name = {self.text(table)}"
@@ -240,8 +240,8 @@ class SQLiteSyntax(Syntax):
         return f"SELECT i.name, i.type FROM {rows} WHERE {named} ORDER BY i.cid"
 
     def relation_kind(self, name: str, schema: str | None) -> str:
-        place = self.text(schema or "main")
-        return f"SELECT type, NULL FROM PRAGMA_TABLE_LIST WHERE schema = {place} AND name = {self.text(name)}"
+        named = f"schema = {self.text(schema or 'main')} AND name = {self.text(name)}"
+        return f"SELECT type, NULL FROM PRAGMA_TABLE_LIST WHERE {named}"
 
     def begin(self, *, read_only: bool) -> str:
         return "BEGIN" if read_only else "BEGIN IMMEDIATE"

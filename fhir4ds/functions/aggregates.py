@@ -68,9 +68,12 @@ def _like(call: Call, start: Node, body: Node) -> Node:
 def _truths(call: Call, wanted: bool, *, every: bool) -> Collection:
     """Whether every item, or any, is ``wanted``."""
     focus = call.focus
-    if not values.is_empty(focus) and not values.is_boolean(call, focus):
+    if values.is_untyped(focus):
+        plan = values.read_all(call, focus, SqlType.BOOLEAN, "Booleans")
+    elif values.is_empty(focus) or values.is_boolean(call, focus):
+        plan = values.as_array(values.value(focus, call.model, call.names), call.names)
+    else:
         raise call.error(InvalidOperation, f"the items must be Booleans, not {focus.type or 'of several types'}")
-    plan = values.as_array(values.value(focus, call.model, call.names), call.names)
     variable = call.names.fresh()
     item = Reference(variable, SqlType.BOOLEAN)
     holds: Node = item if wanted else apply("not", item)
@@ -131,10 +134,13 @@ def _numbers(call: Call) -> tuple[TypeName, Node] | None:
     focus = call.focus
     if values.is_empty(focus):
         return None
-    type = values.system_type(focus.type, call.model)
-    if type not in _NUMBERS or type is None:
+    types = [values.system_type(type, call.model) for type in focus.types]
+    if not all(type in _NUMBERS for type in types):
         raise call.error(InvalidOperation, f"the items must be numbers, not {focus.type or 'of several types'}")
-    return type, values.as_array(values.value(focus, call.model, call.names), call.names)
+    plan = values.value(focus, call.model, call.names)
+    if plan.type is SqlType.JSON:
+        return DECIMAL, values.read_all(call, focus, SqlType.DECIMAL, "numbers")
+    return types[0] or DECIMAL, values.as_array(plan, call.names)
 
 
 def _extreme(call: Call, primitive: str, *, greatest: bool) -> Collection:
@@ -145,8 +151,14 @@ def _extreme(call: Call, primitive: str, *, greatest: bool) -> Collection:
     if quantity_aggregates.are_quantities(call):
         return quantity_aggregates.extreme(call, greatest=greatest)
     plan = values.as_array(values.value(focus, call.model, call.names), call.names)
+    if plan.type is SqlType.JSON and all(values.system_type(type, call.model) in _NUMBERS for type in focus.types):
+        numbers = values.read_all(call, focus, SqlType.DECIMAL, "numbers")
+        return values.system(apply(primitive, numbers, type=numbers.type), DECIMAL)
     if plan.type in (SqlType.JSON, SqlType.BOOLEAN):
-        raise call.error(InvalidOperation, f"items of type {focus.type} have no order")
+        raise call.error(
+            InvalidOperation,
+            f"items {'of several types' if focus.type is None else f'of type {focus.type}'} have no order",
+        )
     return attrs.evolve(focus, plan=apply(primitive, plan, type=plan.type), choices=(), guard=None)
 
 

@@ -219,6 +219,7 @@ def divide(call: Call, left: Collection, right: Collection) -> Collection:
     group=_GROUP,
     examples=(Example(expression="7 div 2", result=(3,)), Example(expression="-7 div 2", result=(-3,))),
 )
+@of_each_kind
 def quotient(call: Call, left: Collection, right: Collection) -> Collection:
     """The whole part of the quotient of two numbers; empty for a division by zero."""
     numbers = _numbers(call, "div", left, right)
@@ -235,6 +236,7 @@ def quotient(call: Call, left: Collection, right: Collection) -> Collection:
     group=_GROUP,
     examples=(Example(expression="7 mod 2", result=(1,)), Example(expression="7 mod 0", result=())),
 )
+@of_each_kind
 def remainder(call: Call, left: Collection, right: Collection) -> Collection:
     """The remainder of the division of two numbers, with the sign of the left one; empty for a division by zero."""
     numbers = _numbers(call, "mod", left, right)

@@ -62,6 +62,10 @@ def _equal_values(call: Call, left: Node, right: Node, types: _Types) -> Node:
         known = right.type if left.type is SqlType.JSON else left.type
         first, second = (_read_as(side, known) for side in (left, right))
         equal = _equal_values(call, first, second, (a or b, b or a))
+        if (a or b) in (*_DATES, TIME):
+            # Empty where precision cannot tell, but not where the item is no text.
+            unlike = apply("or", apply("is_null", first), apply("is_null", second))
+            return Case(((unlike, FALSE),), equal)
         return apply("coalesce", equal, FALSE)
     if a is not None and b is not None and a in (*_DATES, TIME):
         return temporal.equal(left, right, (a, b), call.names)

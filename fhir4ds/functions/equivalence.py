@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import partial
 
 from fhir4ds.dialect.types import SqlType
@@ -14,7 +13,7 @@ from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
 from fhir4ds.plan.collection import BOOLEAN, DATE, DATETIME, DECIMAL, STRING, TIME, Collection, TypeName
-from fhir4ds.plan.nodes import FALSE, TRUE, Case, Cast, Constant, Exists, Node, Reference, apply, bind, integer, length
+from fhir4ds.plan.nodes import FALSE, TRUE, Case, Cast, Exists, Node, Reference, apply, bind, length
 
 _GROUP = "Equality"
 _Types = tuple[TypeName | None, TypeName | None]
@@ -98,7 +97,7 @@ def _items(call: Call, a: Node, b: Node, types: _Types) -> Node:
     elif DECIMAL in types:
         answer = _rounded_equal(call, a, b)
     elif a.type is SqlType.JSON:
-        answer = apply("json_equal", a, b)
+        answer = _equal_json(call, a, b)
     else:
         answer = apply("equal", a, b)
     return apply("coalesce", answer, FALSE)
@@ -107,6 +106,22 @@ def _items(call: Call, a: Node, b: Node, types: _Types) -> Node:
 def _folded(value: Node) -> Node:
     """Text without differences of case and white space."""
     return apply("fold_text", value, type=SqlType.TEXT)
+
+
+def _equal_json(call: Call, a: Node, b: Node) -> Node:
+    """Equality of numbers after rounding, and of anything else without differences of case and white space.
+
+    The order of items within complex values is not overlooked, and numbers in them are not rounded.
+    """
+    folded = (Cast(_folded(Cast(side, SqlType.TEXT)), SqlType.JSON) for side in (a, b))
+    numbers = (values.read_dynamic(side, SqlType.DECIMAL) for side in (a, b))
+
+    def compare(x: Node, y: Node) -> Node:
+        both_numbers = apply("and", apply("is_not_null", x), apply("is_not_null", y))
+        return Case(((both_numbers, _rounded_equal(call, x, y)),), apply("json_equal", *folded))
+
+    first, second = numbers
+    return bind(call.names.fresh(), first, lambda x: bind(call.names.fresh(), second, lambda y: compare(x, y)))
 
 
 def _rounded_equal(call: Call, a: Node, b: Node) -> Node:
@@ -121,10 +136,7 @@ def _rounded_equal(call: Call, a: Node, b: Node) -> Node:
 
 
 def _digits(value: Node) -> Node:
-    """Digits after the point; those of a literal are known, zeros at the end of any other number do not count."""
-    if isinstance(value, Constant) and isinstance(value.value, Decimal):
-        exponent = value.value.as_tuple().exponent
-        return integer(-exponent if isinstance(exponent, int) else 0)
+    """Digits after the point, of which zeros at the end do not count."""
     return apply("decimal_digits", Cast(value, SqlType.DECIMAL), type=SqlType.INTEGER)
 
 

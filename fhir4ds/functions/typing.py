@@ -12,7 +12,7 @@ from fhir4ds.errors import UnknownType, UnsupportedFeature
 from fhir4ds.functions import kinds, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan import fusion
-from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, TYPE_INFO, Collection, TypeName
+from fhir4ds.plan.collection import BOOLEAN, DECIMAL, INTEGER, STRING, SYSTEM_TYPES, TYPE_INFO, Collection, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
@@ -36,6 +36,8 @@ _GROUP = "Types"
 _TYPE = Parameter("type", ParameterKind.TYPE)
 #: What every item is (FHIRPath, section "Types").
 _ANY = TypeName("System", "Any")
+#: What JSON says of itself: a number with a point is a Decimal, one without is an Integer.
+_BY_JSON = (BOOLEAN, INTEGER, DECIMAL, STRING)
 _OBSERVATION = {"resourceType": "Observation", "id": "o1", "valueQuantity": {"value": 1, "unit": "kg"}}
 
 
@@ -180,6 +182,9 @@ def _resource_type(call: Call, item: Node) -> Node:
 
 
 def _narrow_unknown(call: Call, collection: Collection, wanted: TypeName) -> Collection:
+    if wanted in _BY_JSON:
+        told = kinds.kinds_of(call, wanted)
+        return _kept(call, collection, (wanted,), lambda item: kinds.is_of(item, told))
     if call.model is None or not call.model.is_resource(wanted.name):
         raise call.error(
             UnsupportedFeature,
@@ -293,6 +298,8 @@ def _type_info(call: Call, item: Collection) -> Node:
     if item.types and all(type.namespace == "FHIR" and _is_resource_type(call, type.name) for type in item.types):
         name = _resource_type(call, item.plan)
         return Case(((values.present(call, item), _info("FHIR", name)),), null(SqlType.JSON))
+    if values.is_untyped(item) and item.tagged is None:
+        return _info_by_json(call, item)
     if item.type is None:
         return _info_by_kind(call, item)
     info = _info(item.type.namespace, text(item.type.name))
@@ -309,9 +316,22 @@ def _info_by_kind(call: Call, item: Collection) -> Node:
         if told is None or item.plan.type is not SqlType.JSON:
             raise call.error(UnsupportedFeature, "of which of several possible types an item is cannot be told here")
         branches.append((kinds.is_of(item.plan, told), _info(type.namespace, text(type.name))))
-    if not branches:
-        raise call.error(UnsupportedFeature, "the type of an item cannot be told without a FHIR model")
     return Case(tuple(branches), null(SqlType.JSON))
+
+
+def _info_by_json(call: Call, item: Collection) -> Node:
+    """The type that JSON says an item has; it says nothing of those with members."""
+
+    def told(json: Node) -> Node:
+        branches = [
+            (kinds.is_of(json, kinds.kinds_of(call, type)), _info(type.namespace, text(type.name))) for type in _BY_JSON
+        ]
+        error = Raise(
+            "the type of an item with members cannot be told without a FHIR model", call.position, SqlType.JSON
+        )
+        return Case((*branches, (apply("is_not_null", json), error)), null(SqlType.JSON))
+
+    return values.of_parent(values.items(item, call.names), call.names, told)
 
 
 def _info(namespace: str, name: Node) -> Node:

@@ -3,6 +3,8 @@
 A Quantity is multiplied otherwise than an Integer, and only where an item is met it is known which of the two it is. So the
 operation is lowered for the numbers, the quantities, the moments and so on among the possible types, and the answer is that
 of the kind that is there. Kinds that do not take part in the operation have none.
+
+Where no model says which types are possible, JSON tells kinds apart, and an item of a kind that does not take part is an error.
 """
 
 from __future__ import annotations
@@ -12,13 +14,16 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
+import attrs
+
+from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation, UnsupportedFeature
 from fhir4ds.functions import quantities, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.operators import BinaryLowering
 from fhir4ds.functions.typing import of_types
-from fhir4ds.plan.collection import DATE, DATETIME, QUANTITY, Collection, TypeName
-from fhir4ds.plan.nodes import apply
+from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, QUANTITY, STRING, TIME, Collection, TypeName
+from fhir4ds.plan.nodes import TRUE, Bind, Case, Node, Raise, Reference, apply, null, text
 
 #: Lowers an operation, given its operands.
 Lowering: TypeAlias = Callable[[Sequence[Collection]], Collection]
@@ -46,12 +51,65 @@ def with_each_kind(lower: Callable[[Call], Collection]) -> Callable[[Call], Coll
 
 def by_kind(call: Call, operands: Sequence[Collection], lower: Lowering) -> Collection:
     """Lower an operation on single items for each kind that they may be of."""
+    if any(values.is_untyped(operand) for operand in operands):
+        return _insisting(call, operands, lower)
     kinds = [list(_kinds(call, operand)) for operand in operands]
     if all(len(found) == 1 for found in kinds):
         return lower(operands)
     answers = [answer for chosen in itertools.product(*kinds) if (answer := _lowered(lower, chosen)) is not None]
     # What no kind takes part in says why.
     return _first(call, answers) if answers else lower(operands)
+
+
+def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering) -> Collection:
+    """An operation on items some of which are of no known type: lowered for what JSON says they are, or else an error."""
+    held, bound = [], []
+    for operand in operands:
+        item = values.single(call, operand)
+        if values.is_untyped(operand) and not values.is_path(item.plan):
+            variable = call.names.fresh()
+            bound.append((variable, values.items(item, call.names)))
+            item = attrs.evolve(item, plan=Reference(variable, SqlType.JSON), guard=None)
+        held.append(item)
+    answers: list[tuple[Node, Collection]] = []
+    for chosen in itertools.product(*(_told(item, held) for item in held)):
+        answer = _lowered(lower, [operand for _, operand in chosen])
+        if answer is not None:
+            answers.append((functools.reduce(_and, (condition for condition, _ in chosen)), answer))
+    if not answers:  # and the operation says why
+        return lower(operands)
+    plans, types = _alike(call, [answer for _, answer in answers])
+    there = functools.reduce(_and, (values.present(call, item) for item in held))
+    error = Raise("the operation does not take items of these types", call.position, plans[0].type)
+    branches = [(condition, plan) for (condition, _), plan in zip(answers, plans, strict=True)]
+    plan: Node = Case((*branches, (there, error)), null(plans[0].type))
+    for variable, value in reversed(bound):
+        plan = Bind(variable, value, plan)
+    return Collection(plan=plan, types=types if len(types) == 1 else ())
+
+
+def _and(some: Node, one: Node) -> Node:
+    return one if some == TRUE else some if one == TRUE else apply("and", some, one)
+
+
+def _told(operand: Collection, operands: Sequence[Collection]) -> Iterator[tuple[Node, Collection]]:
+    """An item of no known type as it is of each kind, and when it is; any other item as it is."""
+    if not values.is_untyped(operand):
+        yield TRUE, operand
+        return
+    kind = apply("json_kind", operand.plan, type=SqlType.TEXT)
+    is_text, is_number = (apply("equal", kind, text(name)) for name in ("string", "number"))
+    types = [type for other in operands for type in other.types]
+    if QUANTITY in types:
+        # What is beside a quantity is one, a number, or a point in time that it moves.
+        yield apply("unequal", kind, text("string")), operand
+        yield is_text, attrs.evolve(operand, types=(DATETIME,))
+        return
+    yield is_number, attrs.evolve(operand, types=(DECIMAL,))
+    # What is beside a point in time is one.
+    moments = [type for type in dict.fromkeys(types) if type in (DATE, DATETIME, TIME)]
+    for type in moments or [STRING]:
+        yield is_text, attrs.evolve(operand, types=(type,))
 
 
 def _lowered(lower: Lowering, operands: Sequence[Collection]) -> Collection | None:
@@ -89,8 +147,14 @@ def _first(call: Call, answers: Sequence[Collection]) -> Collection:
     """The answer that there is."""
     if len(answers) == 1:
         return answers[0]
+    plans, types = _alike(call, answers)
+    return Collection(plan=apply("coalesce", *plans, type=plans[0].type), types=types)
+
+
+def _alike(call: Call, answers: Sequence[Collection]) -> tuple[list[Node], tuple[TypeName, ...]]:
+    """Plans that can stand in each other's place, and all types of their items."""
     plans = [values.items(answer, call.names) for answer in answers]
     types = tuple(dict.fromkeys(type for answer in answers for type in answer.types))
     if len({plan.type for plan in plans}) > 1:
         plans = [values.boxed(plan, call.names) for plan in plans]
-    return Collection(plan=apply("coalesce", *plans, type=plans[0].type), types=types)
+    return plans, types

@@ -76,6 +76,11 @@ def sql_type(collection: Collection, model: Model | None) -> SqlType:
     return kinds.pop() if len(kinds) == 1 else SqlType.JSON
 
 
+def is_untyped(collection: Collection) -> bool:
+    """Whether nothing is known of the types of items, which are JSON: there is no model that would say."""
+    return not collection.types and collection.plan.type is SqlType.JSON and not is_empty(collection)
+
+
 def is_dynamic(collection: Collection, model: Model | None) -> bool:
     """Whether items are JSON whose type is only known when they are met."""
     if collection.plan.type is not SqlType.JSON or is_empty(collection):
@@ -99,8 +104,21 @@ def read_dynamic(item: Node, type: SqlType) -> Node:
     """The value of one JSON item of unknown type, if it is of ``type``; NULL otherwise."""
     if item.type is not SqlType.JSON:
         return item
-    wanted = apply("equal", apply("json_kind", item, type=SqlType.TEXT), text(_JSON_KINDS[type]))
-    return Case(((wanted, FromJson(item, type)),), null(type))
+    return Case(((_is_of_json(item, type), FromJson(item, type)),), null(type))
+
+
+def _is_of_json(item: Node, type: SqlType) -> Node:
+    """Whether JSON calls an item what it calls values of a type."""
+    return apply("equal", apply("json_kind", item, type=SqlType.TEXT), text(_JSON_KINDS[type]))
+
+
+def read_all(call: Call, collection: Collection, type: SqlType, named: str) -> Node:
+    """An array of the values of JSON items of no known type; an item of another type is an error, which names them."""
+    variable = call.names.fresh()
+    item = Reference(variable, SqlType.JSON)
+    error = Raise(f"the items must be {named}", call.position, type)
+    read = Case(((_is_of_json(item, type), FromJson(item, type)),), error)
+    return Each(as_array(items(collection, call.names), call.names), variable, read)
 
 
 def boxed(plan: Node, names: fusion.Names) -> Node:
@@ -165,8 +183,12 @@ def _first_choice(parent: Node, collection: Collection, names: fusion.Names) -> 
 
 def of_parent(parent: Node, names: fusion.Names, body: Callable[[Node], Node]) -> Node:
     """What is made of a parent that is used once for each of many choices: computed once, unless it is just a path."""
-    is_path = isinstance(parent, Extract) and isinstance(parent.base, Reference)
-    return body(parent) if is_path else bind(names.fresh(), parent, body)
+    return body(parent) if is_path(parent) else bind(names.fresh(), parent, body)
+
+
+def is_path(plan: Node) -> bool:
+    """Whether a plan just goes to a value, so that it costs little to use it more than once."""
+    return isinstance(plan, Reference) or (isinstance(plan, Extract) and isinstance(plan.base, Reference))
 
 
 def value(collection: Collection, model: Model | None, names: fusion.Names) -> Node:
@@ -219,8 +241,21 @@ def boolean(call: Call, collection: Collection) -> Node:
     if collection.many and collection.types and is_constant(collection.plan):
         # A single value would be true whatever it is, and several can never be; nobody means either.
         raise call.error(InvalidOperation, f"a Boolean is needed here, not a collection of {collection.types[0]}")
-    found = present(call, single(call, collection))
-    return Case(((found, TRUE),), null(SqlType.BOOLEAN))
+    item = single(call, collection)
+    if is_untyped(collection):
+        return of_parent(items(item, call.names), call.names, _truth_of_json)
+    there = Case(((present(call, item), TRUE),), null(SqlType.BOOLEAN))
+    if collection.plan.type is SqlType.JSON and BOOLEAN in [system_type(type, call.model) for type in collection.types]:
+        own = of_parent(items(item, call.names), call.names, lambda json: read_dynamic(json, SqlType.BOOLEAN))
+        return apply("coalesce", own, there)
+    return there
+
+
+def _truth_of_json(item: Node) -> Node:
+    """The value of a JSON item that is a Boolean; any other item counts as true."""
+    is_boolean = _is_of_json(item, SqlType.BOOLEAN)
+    own = FromJson(item, SqlType.BOOLEAN)
+    return Case(((is_boolean, own), (apply("is_not_null", item), TRUE)), null(SqlType.BOOLEAN))
 
 
 def is_boolean(call: Call, collection: Collection) -> bool:

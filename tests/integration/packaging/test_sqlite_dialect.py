@@ -67,4 +67,5 @@ def test_it_passes_the_required_tier(environment: dict[str, str], project: Path)
     assert [case["case"] for case in report["cases"] if case["outcome"] == "known"] == [
         "fhirpath/example[descendants: descendants().linkId]",
         "fhirpath/example[resolve: entry.resource.subject.resolve().gender]",
+        "views/view[repeat]",
     ]

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import quantities
+from fhir4ds.functions import moments, quantities
 from fhir4ds.functions.arithmetic import in_range
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan.collection import BOOLEAN, DATE, DATETIME, DECIMAL, INTEGER, LONG, STRING, TIME, TypeName
@@ -26,21 +26,6 @@ _INTEGER = text("^[+-]?0*[0-9]{1,10}$")
 _LONG = text("^[+-]?0*[0-9]{1,19}$")
 #: Databases hold 26 digits before the point and 12 after it; more of the latter are rounded, which may carry.
 _DECIMAL = text("^[+-]?0*(?:[0-9]{1,26}(?:[.][0-9]{1,12}0*)?|[0-9]{1,25}[.][0-9]+)$")
-
-_YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
-_LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
-_DAY = (
-    f"(?:{_YEAR}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
-    f"|02-(?:0[1-9]|1[0-9]|2[0-8]))|{_LEAP_YEAR}-02-29)"
-)
-_PARTIAL_DATE = f"{_YEAR}(?:-(?:0[1-9]|1[0-2]))?"
-_CLOCK = "(?:[01][0-9]|2[0-3])(?::[0-5][0-9](?::[0-5][0-9](?:[.][0-9]+)?)?)?"
-_ZONE = "(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
-_FORMS = {
-    DATE: text(f"^(?:{_PARTIAL_DATE}|{_DAY})$"),
-    DATETIME: text(f"^(?:{_PARTIAL_DATE}|{_DAY}(?:T{_CLOCK}{_ZONE}?)?)$"),
-    TIME: text(f"^{_CLOCK}$"),
-}
 
 _LONGEST_DATE = len("2000-01-01")
 _LEAST_LONG, _GREATEST_LONG = (Constant(Decimal(number), SqlType.DECIMAL) for number in (-(2**63), 2**63 - 1))
@@ -100,7 +85,7 @@ def _read_long(call: Call, value: Node) -> Node:
 
 
 def _read(form: TypeName) -> Conversion:
-    return lambda _, value: _if_matches(value, _FORMS[form])
+    return lambda _, value: _if_matches(value, moments.FORMS[form])
 
 
 @attrs.frozen

@@ -28,9 +28,9 @@ def _any(call: Call, condition_of: int | None) -> Node:
         return apply(
             "is_true", both(found, values.boolean(call, call.body(condition_of, focus, index=integer(0)))) or found
         )
-    walk = values.iterate(call, focus)
-    condition = values.boolean(call, call.body(condition_of, walk.item))
-    return Exists(walk.source, walk.variable, condition)
+    walk, index = values.iterate(call, focus), call.names.fresh()
+    condition = values.boolean(call, call.body(condition_of, walk.item, index=values.zero_based(index)))
+    return Exists(walk.source, walk.variable, condition, index if values.mentions(condition, index) else None)
 
 
 @function(
@@ -41,6 +41,7 @@ def _any(call: Call, condition_of: int | None) -> Node:
     examples=(
         Example(expression="name.exists()", resource=_PATIENT, result=(True,)),
         Example(expression="name.exists(use = 'old')", resource=_PATIENT, result=(False,)),
+        Example(expression="(3 | 1 | 2).exists($this = $index)", result=(True,)),
     ),
 )
 def exists(call: Call) -> Collection:
@@ -71,6 +72,7 @@ def is_empty(call: Call) -> Collection:
         Example(expression="name.all(given.exists())", resource=_PATIENT, result=(True,)),
         Example(expression="name.all(use = 'official')", resource=_PATIENT, result=(False,)),
         Example(expression="telecom.all(use = 'home')", resource=_PATIENT, result=(True,)),
+        Example(expression="(1 | 2 | 3).all($this = $index + 1)", result=(True,)),
     ),
 )
 def all_items(call: Call) -> Collection:
@@ -79,9 +81,10 @@ def all_items(call: Call) -> Collection:
     if not focus.many:
         failed = both(values.present(call, focus), _fails(values.boolean(call, call.body(0, focus, index=integer(0)))))
         return values.system(apply("not", failed or FALSE), BOOLEAN)
-    walk = values.iterate(call, focus)
-    failed = _fails(values.boolean(call, call.body(0, walk.item)))
-    return values.system(apply("not", Exists(walk.source, walk.variable, failed)), BOOLEAN)
+    walk, index = values.iterate(call, focus), call.names.fresh()
+    failed = _fails(values.boolean(call, call.body(0, walk.item, index=values.zero_based(index))))
+    any_fails = Exists(walk.source, walk.variable, failed, index if values.mentions(failed, index) else None)
+    return values.system(apply("not", any_fails), BOOLEAN)
 
 
 def _fails(condition: Node) -> Node:

@@ -37,6 +37,22 @@ MICROSECONDS_OF = {
     "week": 604_800_000_000,
 }
 
+_SOME_YEAR = "(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+_LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
+_WHOLE_DAY = (
+    f"(?:{_SOME_YEAR}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    f"|02-(?:0[1-9]|1[0-9]|2[0-8]))|{_LEAP_YEAR}-02-29)"
+)
+_PARTIAL_DATE = f"{_SOME_YEAR}(?:-(?:0[1-9]|1[0-2]))?"
+_CLOCK = "(?:[01][0-9]|2[0-3])(?::[0-5][0-9](?::[0-5][0-9](?:[.][0-9]+)?)?)?"
+_OFFSET = "(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
+#: How values of each type are written.
+FORMS = {
+    DATE: text(f"^(?:{_PARTIAL_DATE}|{_WHOLE_DAY})$"),
+    DATETIME: text(f"^(?:{_PARTIAL_DATE}|{_WHOLE_DAY}(?:T{_CLOCK}{_OFFSET}?)?)$"),
+    TIME: text(f"^{_CLOCK}$"),
+}
+
 
 def dated(call: Call, collection: Collection) -> tuple[TypeName, Collection] | None:
     """The type of dates or times that a collection holds, and what holds them; None if it holds others, or several.

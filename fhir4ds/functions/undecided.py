@@ -18,7 +18,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation, UnsupportedFeature
-from fhir4ds.functions import quantities, values
+from fhir4ds.functions import moments, quantities, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.operators import BinaryLowering
 from fhir4ds.functions.typing import of_types
@@ -106,10 +106,14 @@ def _told(operand: Collection, operands: Sequence[Collection]) -> Iterator[tuple
         yield is_text, attrs.evolve(operand, types=(DATETIME,))
         return
     yield is_number, attrs.evolve(operand, types=(DECIMAL,))
-    # What is beside a point in time is one.
-    moments = [type for type in dict.fromkeys(types) if type in (DATE, DATETIME, TIME)]
-    for type in moments or [STRING]:
-        yield is_text, attrs.evolve(operand, types=(type,))
+    # What is beside a point in time is one, if it is written so.
+    beside = [type for type in dict.fromkeys(types) if type in moments.FORMS]
+    for type in beside:
+        written = apply("json_text", operand.plan, type=SqlType.TEXT)
+        form = moments.FORMS[TIME if type == TIME else DATETIME]
+        yield apply("and", is_text, apply("regexp_matches", written, form)), attrs.evolve(operand, types=(type,))
+    if not beside:
+        yield is_text, attrs.evolve(operand, types=(STRING,))
 
 
 def _lowered(lower: Lowering, operands: Sequence[Collection]) -> Collection | None:

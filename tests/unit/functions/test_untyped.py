@@ -111,7 +111,19 @@ def test_items_are_what_json_says(untyped: Database, expression: str) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["two + a", "a + 1", "a < two", "object < 1", "-a", "a.abs()", "no + no", "may + 1 'kg'", "a mod two"],
+    [
+        "two + a",
+        "a + 1",
+        "a < two",
+        "object < 1",
+        "-a",
+        "a.abs()",
+        "no + no",
+        "may + 1 'kg'",
+        "a mod two",
+        "a < @2020",
+        "may > @T12:00",
+    ],
 )
 def test_what_does_not_take_part_is_an_error(untyped: Database, expression: str) -> None:
     with pytest.raises(EvaluationError, match="the operation does not take items of these types"):

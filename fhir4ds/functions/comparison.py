@@ -11,7 +11,7 @@ from fhir4ds.functions import quantities, temporal, values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
-from fhir4ds.functions.undecided import of_each_kind
+from fhir4ds.functions.undecided import if_quantities, of_each_kind
 from fhir4ds.plan.collection import (
     BOOLEAN,
     DATE,
@@ -86,6 +86,10 @@ def equality(call: Call, left: Collection, right: Collection) -> Node:
     forms = quantities.forms(call, left, right)
     if forms is not None:
         return _equal_quantities(call, left, right, forms)
+    return if_quantities(call, left, right, equality, _equal)
+
+
+def _equal(call: Call, left: Collection, right: Collection) -> Node:
     types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
     dynamic = _dynamic(call, left, right)
     if not dynamic and not comparable(*types):

@@ -12,6 +12,7 @@ from fhir4ds.functions.comparison import comparable
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
+from fhir4ds.functions.undecided import if_quantities
 from fhir4ds.plan.collection import BOOLEAN, DATE, DATETIME, DECIMAL, STRING, TIME, Collection, TypeName
 from fhir4ds.plan.nodes import FALSE, TRUE, Case, Cast, Exists, Node, Reference, apply, bind, length
 
@@ -28,6 +29,10 @@ def equivalence(call: Call, left: Collection, right: Collection) -> Node:
     forms = quantities.forms(call, left, right)
     if forms is not None:
         return _equivalent_quantities(call, left, right, forms)
+    return if_quantities(call, left, right, equivalence, _equivalent)
+
+
+def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
     types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
     dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
     if not dynamic and not comparable(*types):

@@ -255,14 +255,16 @@ def with_ratio(
     if a.known is not None:
         return with_ratio(names, b, a, purpose, lambda q, p: body(p, q), type)
     return bind(
-        names.fresh(), a.unit, lambda u: bind(names.fresh(), b.unit, lambda v: _with_shared_ratio(names, u, v, body))
+        names.fresh(),
+        a.unit,
+        lambda u: bind(names.fresh(), b.unit, lambda v: _with_shared_ratio(names, u, v, purpose, body)),
     )
 
 
-def _with_shared_ratio(names: Names, u: Node, v: Node, body: Callable[[Node, Node], Node]) -> Node:
+def _with_shared_ratio(names: Names, u: Node, v: Node, purpose: Purpose, body: Callable[[Node, Node], Node]) -> Node:
     """The same for two units of data, by way of a unit that all of their dimension share."""
     same = apply("equal", u, v)
-    first, second = (Case(((same, null(SqlType.TEXT)),), look_up(units.all_ratios(), unit)) for unit in (u, v))
+    first, second = (Case(((same, null(SqlType.TEXT)),), look_up(units.all_ratios(purpose), unit)) for unit in (u, v))
 
     def go_on(e: Node, f: Node) -> Node:
         commensurable = apply("equal", _part(e, 1), _part(f, 1))
@@ -312,6 +314,28 @@ def converted(value: Node, p: Node, q: Node) -> Node:
     return value if p == q else apply("scale_ratio", value, p, q, type=SqlType.DECIMAL)
 
 
+def _zero(a: Quantity, b: Quantity) -> Node | None:
+    """How much above absolute zero the scale of a temperature begins, where the other one may be on another scale."""
+    if a.known is not None:
+        zero = units.zeros().get(a.known)
+        return None if zero is None or a.known == b.known else Constant(zero, SqlType.DECIMAL)
+    if b.known is not None and not units.is_temperature(b.known):
+        return None
+    nothing = Constant(Decimal(0), SqlType.DECIMAL)
+    zeros = units.zeros().items()
+    return Case(
+        tuple((apply("equal", a.unit, text(code)), Constant(zero, SqlType.DECIMAL)) for code, zero in zeros), nothing
+    )
+
+
+def _moved(primitive: str, value: Node, zero: Node | None) -> Node:
+    return (
+        value
+        if zero is None
+        else apply("fitting", apply(primitive, value, zero, type=SqlType.DECIMAL), type=SqlType.DECIMAL)
+    )
+
+
 # --- comparison -------------------------------------------------------------------------------------------------------
 
 
@@ -322,7 +346,9 @@ def compared(names: Names, a: Quantity, b: Quantity, primitive: str) -> Node:
         a,
         b,
         Purpose.COMPARISON,
-        lambda p, q: apply(primitive, _scaled(a.value, p), _scaled(b.value, q)),
+        lambda p, q: apply(
+            primitive, *(_scaled(_moved("add", x.value, _zero(x, y)), z) for x, y, z in ((a, b, p), (b, a, q)))
+        ),
         SqlType.BOOLEAN,
     )
 
@@ -348,7 +374,8 @@ def equivalent(names: Names, left: Node, right: Node, forms: tuple[Form, Form]) 
 
     def compare(a: Quantity, b: Quantity) -> Node:
         def rounded(p: Node, q: Node) -> Node:
-            x, y = converted(a.value, p, q), converted(b.value, q, p)
+            x = _moved("subtract", converted(_moved("add", a.value, _zero(a, b)), p, q), _zero(b, a))
+            y = _moved("subtract", converted(_moved("add", b.value, _zero(b, a)), q, p), _zero(a, b))
             if isinstance(p, Constant) and isinstance(q, Constant):
                 return _equal_if_rounded(
                     names, a.value if whole(q) <= whole(p) else x, b.value if whole(p) <= whole(q) else y

@@ -61,6 +61,24 @@ def by_kind(call: Call, operands: Sequence[Collection], lower: Lowering) -> Coll
     return _first(call, answers) if answers else lower(operands)
 
 
+def if_quantities(
+    call: Call,
+    left: Collection,
+    right: Collection,
+    relation: Callable[[Call, Collection, Collection], Node],
+    otherwise: Callable[[Call, Collection, Collection], Node],
+) -> Node:
+    """A relation of two elements that may be quantities among others: one where both are, and another one elsewhere."""
+    sides = []
+    for side in (left, right):
+        wanted = tuple(type for type in side.types if quantities.is_quantity(type, call.model))
+        if side.many or not side.choices or not wanted or len(wanted) == len(side.types):
+            return otherwise(call, left, right)
+        sides.append(of_types(call, side, wanted))
+    both = apply("and", *(values.present(call, side) for side in sides))
+    return Case(((both, relation(call, *sides)),), otherwise(call, left, right))
+
+
 def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering) -> Collection:
     """An operation on items some of which are of no known type: lowered for what JSON says they are, or else an error."""
     held, bound = [], []
@@ -79,13 +97,19 @@ def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering) -> C
     if not answers:  # and the operation says why
         return lower(operands)
     plans, types = _alike(call, [answer for _, answer in answers])
-    there = functools.reduce(_and, (values.present(call, item) for item in held))
+    there = functools.reduce(_and, (_is_there(call, item) for item in held))
     error = Raise("the operation does not take items of these types", call.position, plans[0].type)
     branches = [(condition, plan) for (condition, _), plan in zip(answers, plans, strict=True)]
     plan: Node = Case((*branches, (there, error)), null(plans[0].type))
     for variable, value in reversed(bound):
         plan = Bind(variable, value, plan)
     return Collection(plan=plan, types=types if len(types) == 1 else ())
+
+
+def _is_there(call: Call, operand: Collection) -> Node:
+    if not values.is_untyped(operand):
+        return values.present(call, operand)
+    return apply("unequal", apply("json_kind", operand.plan, type=SqlType.TEXT), text("null"))
 
 
 def _and(some: Node, one: Node) -> Node:

@@ -10,10 +10,11 @@ import enum
 import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
-from fhir4ds.ucum.units import common_units, product, quotient, unit, without_annotations
+from fhir4ds.ucum.units import Unit, common_units, product, quotient, unit, without_annotations
 
 #: The UCUM code of each calendar unit. They mean the same, but for years and months.
 DEFINITE: Mapping[str, str] = MappingProxyType(
@@ -30,6 +31,17 @@ DEFINITE: Mapping[str, str] = MappingProxyType(
 )
 #: The calendar unit of each UCUM code that has one.
 CALENDAR: Mapping[str, str] = MappingProxyType({code: word for word, code in DEFINITE.items()})
+
+#: Scales of temperature: how many of its degrees the zero is above absolute zero, and how many kelvins a degree is
+#: (UCUM, "Special Units on Non-ratio Scales", and its table of special units).
+_SCALES: Mapping[str, tuple[Decimal, Fraction]] = MappingProxyType(
+    {
+        "Cel": (Decimal("273.15"), Fraction(1)),
+        "[degF]": (Decimal("459.67"), Fraction(5, 9)),
+        "[degRe]": (Decimal("218.52"), Fraction(5, 4)),
+    }
+)
+_KELVIN = "K"
 
 _VARIABLE = ("year", "month")
 _WORDS = {name: word for word in DEFINITE for name in (word, word + "s")}
@@ -83,6 +95,30 @@ def calendar_word(code: str) -> str | None:
     return _WORDS.get(code)
 
 
+def zeros() -> Mapping[str, Decimal]:
+    """Units of the scales of temperature, and how many of its degrees the zero of each is above absolute zero."""
+    return {code: zero for code, (zero, _) in _SCALES.items()}
+
+
+def is_temperature(code: str) -> bool:
+    """Whether a unit is one of temperature, on a scale or absolute.
+
+    Examples
+    --------
+    >>> is_temperature("Cel"), is_temperature("mK"), is_temperature("m")
+    (True, True, False)
+    """
+    meaning = _meaning(code, Purpose.COMPARISON)
+    return meaning is not None and meaning.dimension == _KELVIN
+
+
+def _meaning(code: str, purpose: Purpose) -> Unit | None:
+    """The unit of a code; a degree of a scale of temperature is so many kelvins where temperatures are compared."""
+    if code in _SCALES and purpose in (Purpose.COMPARISON, Purpose.EQUIVALENCE):
+        return Unit(_KELVIN, _SCALES[code][1])
+    return unit(code)
+
+
 def calendar_names() -> Iterator[str]:
     """The words for calendar units, singular and plural."""
     return iter(_WORDS)
@@ -104,7 +140,7 @@ def conversion(source: str, target: str, purpose: Purpose) -> Fraction | None:
     if a is not None and b is not None:
         return _between_words(a, b, purpose)
     if a is None and b is None:
-        return _between_codes(source, target)
+        return _between_codes(source, target, purpose)
     if purpose is Purpose.CONVERSION:
         # 182.5 days are 0.5 'a', as half a calendar year; 182.5 'd' are not.
         if a is not None and target in CALENDAR:
@@ -113,7 +149,8 @@ def conversion(source: str, target: str, purpose: Purpose) -> Fraction | None:
         word in _VARIABLE or CALENDAR.get(code) in _VARIABLE for word, code in ((a, target), (b, source))
     ):
         return None
-    return _between_codes(DEFINITE[a] if a is not None else source, DEFINITE[b] if b is not None else target)
+    codes = DEFINITE[a] if a is not None else source, DEFINITE[b] if b is not None else target
+    return _between_codes(*codes, purpose)
 
 
 def _between_words(source: str, target: str, purpose: Purpose) -> Fraction | None:
@@ -128,8 +165,8 @@ def _between_words(source: str, target: str, purpose: Purpose) -> Fraction | Non
     return _DAYS[source] / _DAYS[target]
 
 
-def _between_codes(source: str, target: str) -> Fraction | None:
-    a, b = unit(source), unit(target)
+def _between_codes(source: str, target: str, purpose: Purpose) -> Fraction | None:
+    a, b = _meaning(source, purpose), _meaning(target, purpose)
     return a.factor / b.factor if a is not None and b is not None and a.dimension == b.dimension else None
 
 
@@ -183,14 +220,16 @@ def ratios_to(target: str, purpose: Purpose, *, fhir: bool) -> str:
 
 
 @functools.cache
-def all_ratios() -> str:
+def all_ratios(purpose: Purpose) -> str:
     """All units that data may have as a JSON object; its values are like ``7 1 100``.
 
     The first number tells the dimension, the others how many units of one that all of the dimension share the unit is.
     """
     dimensions: dict[str, dict[str, Fraction]] = {}
-    for code, meaning in common_units().items():
-        dimensions.setdefault(meaning.dimension, {})[code] = meaning.factor
+    for code in common_units():
+        meaning = _meaning(code, purpose)
+        if meaning is not None:
+            dimensions.setdefault(meaning.dimension, {})[code] = meaning.factor
     for name, word in _WORDS.items():
         definite = unit(DEFINITE[word])
         if definite is not None and word not in _VARIABLE:

@@ -10,7 +10,21 @@ from fhir4ds.functions import decimals, quantity_aggregates, values
 from fhir4ds.functions.arithmetic import in_range
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import BOOLEAN, DECIMAL, INTEGER, LONG, Collection, TypeName
-from fhir4ds.plan.nodes import Cast, Exists, Fold, Node, Reference, apply, bind, empty, length, null
+from fhir4ds.plan.nodes import (
+    Bind,
+    Cast,
+    Each,
+    Exists,
+    Fold,
+    Node,
+    Reference,
+    apply,
+    bind,
+    empty,
+    integer,
+    length,
+    null,
+)
 
 _GROUP = "Aggregates"
 _PATIENT = {
@@ -28,13 +42,15 @@ _PATIENT = {
     returns="the total after the last item",
     examples=(
         Example(expression="(1 | 2 | 3).aggregate($total + $this, 0)", result=(6,)),
+        Example(expression="(1 | 2 | 3).aggregate($total + $this * $index, 4)", result=(12,)),
         Example(expression="(3 | 1 | 2).aggregate(iif($total.empty() or $this < $total, $this, $total))", result=(1,)),
     ),
 )
 def aggregate(call: Call) -> Collection:
     """Evaluate the aggregator for each item in turn; ``$total`` is what it gave for the item before."""
     plan = values.as_array(values.value(call.focus, call.model, call.names), call.names)
-    variable, accumulator = call.names.fresh(), call.names.fresh()
+    variable, accumulator, place = (call.names.fresh() for _ in range(3))
+    index = values.zero_based(place)
     item = attrs.evolve(call.focus, plan=Reference(variable, plan.type), choices=(), guard=None)
     initial = call.value(1) if call.count > 1 else None
     start = None if initial is None else values.value(initial, call.model, call.names)
@@ -42,17 +58,26 @@ def aggregate(call: Call) -> Collection:
     total = _first_total(call, item) if initial is None or values.is_empty(initial) else initial
     for _ in range(2):
         total = attrs.evolve(total, plan=Reference(accumulator, total.plan.type, total.many), choices=(), guard=None)
-        result = call.body(0, item, total=total)
+        result = call.body(0, item, index=index, total=total)
         body = values.value(result, call.model, call.names)
         total = Collection(plan=Reference(accumulator, body.type, body.many), types=result.types)
     if start is None or values.is_empty(initial or item):
         start = empty(body.type, many=body.many)
-    return Collection(plan=Fold(plan, accumulator, variable, _like(call, start, body), body), types=result.types)
+    start = _like(call, start, body)
+    if not values.mentions(body, place):
+        return Collection(plan=Fold(plan, accumulator, variable, start, body), types=result.types)
+
+    def by_place(array: Node) -> Node:
+        places = Each(array, call.names.fresh(), Reference(place, SqlType.INTEGER), index=place)
+        own = apply("array_at", array, Reference(place, SqlType.INTEGER), type=plan.type)
+        return Fold(places, accumulator, place, start, Bind(variable, own, body))
+
+    return Collection(plan=bind(call.names.fresh(), plan, by_place), types=result.types)
 
 
 def _first_total(call: Call, item: Collection) -> Collection:
     """What looks like the first total where none is given: what comes of no total, or else an item."""
-    first = call.body(0, item, total=Collection(plan=null(SqlType.JSON)))
+    first = call.body(0, item, index=integer(0), total=Collection(plan=null(SqlType.JSON)))
     return item if values.is_empty(first) or not first.types else first
 
 

@@ -123,7 +123,7 @@ class Pool:
             self.give_back(lease, flaw=flaw)
         return self._wait(now, until, call)
 
-    def give_back(self, lease: Lease, *, flaw: str | None = None) -> None:
+    def give_back(self, lease: Lease, *, flaw: str | None = None, used: bool = True) -> None:
         """Return a connection that was reset.
 
         Parameters
@@ -132,6 +132,8 @@ class Pool:
             The loan.
         flaw : str, optional
             Why the connection is of no further use; it is closed then.
+        used : bool
+            Whether it was used; otherwise it has been idle for as long as before.
 
         Raises
         ------
@@ -149,7 +151,7 @@ class Pool:
             del self._loans[id(member.connection)]
             flaw = flaw or self._worn(member, now)
             if flaw is None:
-                member.idle_since = now
+                member.idle_since = now if used else member.idle_since
                 self._offer(member)
             else:
                 leaving.append((member, flaw))
@@ -221,12 +223,12 @@ class Pool:
         except BaseException:
             self._leave(waiter, since)
             if waiter.lease is not None:
-                self.give_back(waiter.lease)
+                self.give_back(waiter.lease, used=False)
             raise
         stats = self._leave(waiter, since)
         if call is not None and call.wakes():
             if waiter.lease is not None:
-                self.give_back(waiter.lease)
+                self.give_back(waiter.lease, used=False)
             raise call.cancellation()
         if waiter.lease is not None:
             return waiter.lease

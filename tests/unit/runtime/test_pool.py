@@ -386,6 +386,28 @@ def test_a_connection_that_comes_too_late_for_a_cancelled_call_goes_back() -> No
     assert house.pool.stats() == PoolStats(max=10, idle=1, created=1, leases=1, waits=1)
 
 
+def test_a_connection_that_nobody_used_is_as_idle_as_before() -> None:
+    """Whoever is served, and wakes up late, gives back what has done nothing all the while."""
+
+    class Drowsy(FakeClock):
+        def wait(self, event: threading.Event, seconds: float) -> bool:
+            served = super().wait(event, seconds)
+            self.now += 31.0
+            raise KeyboardInterrupt if served else AssertionError
+
+    clock = Drowsy()
+    house = House(clock, probe_after=30.0)
+    with pytest.raises(KeyboardInterrupt):
+        house.pool.lease(clock.now + 5.0)
+    clock.held = []
+    with pytest.raises(AssertionError):
+        house.pool.lease(clock.now + 5.0)
+    assert house.driver.probes == []
+    [probe] = clock.held
+    probe()
+    assert house.driver.probes == [True]
+
+
 def test_an_interrupted_wait_leaves_no_trace() -> None:
     class Interrupted(FakeClock):
         def wait(self, event: threading.Event, seconds: float) -> bool:

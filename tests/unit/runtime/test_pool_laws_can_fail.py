@@ -51,7 +51,7 @@ LAWS = {
         "            self._loans.pop(id(member.connection), None)",
     ),
     "a cancelled caller keeps its loan": (
-        "if waiter.lease is not None:\n                self.give_back(waiter.lease)\n            raise call.cancellation()",
+        "if waiter.lease is not None:\n                self.give_back(waiter.lease, used=False)\n            raise call.cancellation()",
         "raise call.cancellation()",
     ),
     "who has left is served": ("self._waiters.remove(waiter)", "pass"),

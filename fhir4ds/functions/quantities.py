@@ -18,7 +18,7 @@ import attrs
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import units, values
+from fhir4ds.functions import decimals, units, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.units import Purpose
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, QUANTITY, Collection, TypeName
@@ -329,11 +329,7 @@ def _zero(a: Quantity, b: Quantity) -> Node | None:
 
 
 def _moved(primitive: str, value: Node, zero: Node | None) -> Node:
-    return (
-        value
-        if zero is None
-        else apply("fitting", apply(primitive, value, zero, type=SqlType.DECIMAL), type=SqlType.DECIMAL)
-    )
+    return value if zero is None else decimals.fitting(apply(primitive, value, zero, type=SqlType.DECIMAL))
 
 
 # --- comparison -------------------------------------------------------------------------------------------------------

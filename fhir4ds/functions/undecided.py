@@ -23,7 +23,7 @@ from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.operators import BinaryLowering
 from fhir4ds.functions.typing import of_types
 from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, QUANTITY, STRING, TIME, Collection, TypeName
-from fhir4ds.plan.nodes import TRUE, Bind, Case, Node, Raise, Reference, apply, null, text
+from fhir4ds.plan.nodes import TRUE, Bind, Case, Node, Raise, Reference, apply, both, null, text
 
 #: Lowers an operation, given its operands.
 Lowering: TypeAlias = Callable[[Sequence[Collection]], Collection]
@@ -75,8 +75,8 @@ def if_quantities(
         if side.many or not side.choices or not wanted or len(wanted) == len(side.types):
             return otherwise(call, left, right)
         sides.append(of_types(call, side, wanted))
-    both = apply("and", *(values.present(call, side) for side in sides))
-    return Case(((both, relation(call, *sides)),), otherwise(call, left, right))
+    are_quantities = apply("and", *(values.present(call, side) for side in sides))
+    return Case(((are_quantities, relation(call, *sides)),), otherwise(call, left, right))
 
 
 def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering) -> Collection:
@@ -93,11 +93,11 @@ def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering) -> C
     for chosen in itertools.product(*(_told(item, held) for item in held)):
         answer = _lowered(lower, [operand for _, operand in chosen])
         if answer is not None:
-            answers.append((functools.reduce(_and, (condition for condition, _ in chosen)), answer))
+            answers.append((functools.reduce(both, (condition for condition, _ in chosen)) or TRUE, answer))
     if not answers:  # and the operation says why
         return lower(operands)
     plans, types = _alike(call, [answer for _, answer in answers])
-    there = functools.reduce(_and, (_is_there(call, item) for item in held))
+    there = functools.reduce(lambda some, one: apply("and", some, one), (_is_there(call, item) for item in held))
     error = Raise("the operation does not take items of these types", call.position, plans[0].type)
     branches = [(condition, plan) for (condition, _), plan in zip(answers, plans, strict=True)]
     plan: Node = Case((*branches, (there, error)), null(plans[0].type))
@@ -112,21 +112,16 @@ def _is_there(call: Call, operand: Collection) -> Node:
     return apply("unequal", apply("json_kind", operand.plan, type=SqlType.TEXT), text("null"))
 
 
-def _and(some: Node, one: Node) -> Node:
-    return one if some == TRUE else some if one == TRUE else apply("and", some, one)
-
-
-def _told(operand: Collection, operands: Sequence[Collection]) -> Iterator[tuple[Node, Collection]]:
+def _told(operand: Collection, operands: Sequence[Collection]) -> Iterator[tuple[Node | None, Collection]]:
     """An item of no known type as it is of each kind, and when it is; any other item as it is."""
     if not values.is_untyped(operand):
-        yield TRUE, operand
+        yield None, operand
         return
-    kind = apply("json_kind", operand.plan, type=SqlType.TEXT)
-    is_text, is_number = (apply("equal", kind, text(name)) for name in ("string", "number"))
+    is_text, is_number = (values.is_of_json(operand.plan, type) for type in (SqlType.TEXT, SqlType.DECIMAL))
     types = [type for other in operands for type in other.types]
     if QUANTITY in types:
         # What is beside a quantity is one, a number, or a point in time that it moves.
-        yield apply("unequal", kind, text("string")), operand
+        yield apply("not", is_text), operand
         yield is_text, attrs.evolve(operand, types=(DATETIME,))
         return
     yield is_number, attrs.evolve(operand, types=(DECIMAL,))

@@ -104,10 +104,10 @@ def read_dynamic(item: Node, type: SqlType) -> Node:
     """The value of one JSON item of unknown type, if it is of ``type``; NULL otherwise."""
     if item.type is not SqlType.JSON:
         return item
-    return Case(((_is_of_json(item, type), FromJson(item, type)),), null(type))
+    return Case(((is_of_json(item, type), FromJson(item, type)),), null(type))
 
 
-def _is_of_json(item: Node, type: SqlType) -> Node:
+def is_of_json(item: Node, type: SqlType) -> Node:
     """Whether JSON calls an item what it calls values of a type."""
     return apply("equal", apply("json_kind", item, type=SqlType.TEXT), text(_JSON_KINDS[type]))
 
@@ -117,7 +117,7 @@ def read_all(call: Call, collection: Collection, type: SqlType, named: str) -> N
     variable = call.names.fresh()
     item = Reference(variable, SqlType.JSON)
     error = Raise(f"the items must be {named}", call.position, type)
-    read = Case(((_is_of_json(item, type), FromJson(item, type)),), error)
+    read = Case(((is_of_json(item, type), FromJson(item, type)),), error)
     return Each(as_array(items(collection, call.names), call.names), variable, read)
 
 
@@ -253,7 +253,7 @@ def boolean(call: Call, collection: Collection) -> Node:
 
 def _truth_of_json(item: Node) -> Node:
     """The value of a JSON item that is a Boolean; any other item counts as true."""
-    is_boolean = _is_of_json(item, SqlType.BOOLEAN)
+    is_boolean = is_of_json(item, SqlType.BOOLEAN)
     own = FromJson(item, SqlType.BOOLEAN)
     return Case(((is_boolean, own), (apply("is_not_null", item), TRUE)), null(SqlType.BOOLEAN))
 

@@ -151,7 +151,8 @@ class Pool:
             del self._loans[id(member.connection)]
             flaw = flaw or self._worn(member, now)
             if flaw is None:
-                member.idle_since = now if used else member.idle_since
+                if used:
+                    member.idle_since = now
                 self._offer(member)
             else:
                 leaving.append((member, flaw))

@@ -240,7 +240,7 @@ class _Expansion:
                 f"HAVING COUNT(DISTINCT named.included) = part.named OR {is_mark}"
             )
         every = self._add("value_set_signed_codes", " UNION ".join(selects))
-        # Each step is read once: SQLite makes a copy of a step, and of all before it, for each reference to it.
+        # Read once: a database may copy a step, and all before it, for each reference to it, and rounds would multiply that.
         excluded = f"SELECT name, {CODE}, MAX(CASE sign WHEN '-' THEN 1 ELSE 0 END) AS excluded FROM {every}"
         unknown = f"MAX(CASE WHEN {self._is_mark(CODE)} THEN excluded ELSE 0 END) OVER (PARTITION BY name)"
         judged = f"SELECT *, {unknown} AS unknown FROM ({excluded} GROUP BY name, {CODE}) AS signed"

@@ -13,6 +13,9 @@ from fhir4ds.sql.cte import CTE, CTEBuilder
 from fhir4ds.sql.relations import Relations
 from fhir4ds.sql.render import Renderer
 
+#: The name of a record of a list inside a list.
+_ROW = "inner_row"
+
 
 @attrs.frozen
 class Made:
@@ -118,7 +121,7 @@ class Lists:
             if number == len(parts) - 1:
                 combined = self.syntax.each(walked, names[number], None, None, combined, complete=True)
             else:
-                combined = self.syntax.flat_each(walked, names[number], None, None, combined, "inner_row", "inner_row")
+                combined = self.syntax.flat_each(walked, names[number], None, None, combined, _ROW, _ROW)
         return combined if not values else self.syntax.bind(own, self._record(values), combined)
 
     def _unnested(self, rows: Unnest) -> str:
@@ -137,6 +140,4 @@ class Lists:
             return self.syntax.each(
                 items, rows.variable, rows.index, None, self._record(rows.body.values), complete=True
             )
-        return self.syntax.flat_each(
-            items, rows.variable, rows.index, None, self._list(rows.body), "inner_row", "inner_row"
-        )
+        return self.syntax.flat_each(items, rows.variable, rows.index, None, self._list(rows.body), _ROW, _ROW)

@@ -18,7 +18,20 @@ from fhir4ds.fhir.model import Model
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan.collection import DATE, DATETIME, SYSTEM_TYPES, TAGGED, Collection, Tags, TypeName
-from fhir4ds.plan.nodes import Array, Bind, Case, Cast, Constant, Each, Extract, Node, Reference, apply, text
+from fhir4ds.plan.nodes import (
+    Array,
+    Bind,
+    Case,
+    Cast,
+    Constant,
+    Each,
+    Extract,
+    Node,
+    Reference,
+    apply,
+    json_object,
+    text,
+)
 
 #: The name of the type of a tagged item.
 _TYPE = Step("t")
@@ -113,7 +126,7 @@ def type_name(tagged_item: Node) -> tuple[Node, Node]:
 
 
 def _tagged_item(type: Node, item: Node) -> Node:
-    return apply("json_object", text(_TYPE.name), type, text(TAGGED.name), item, type=SqlType.JSON)
+    return json_object({_TYPE.name: type, TAGGED.name: item})
 
 
 def _resource_type(item: Node) -> Node:

@@ -26,6 +26,7 @@ from fhir4ds.plan.nodes import (
     both,
     empty,
     integer,
+    json_object,
     length,
     null,
     text,
@@ -309,7 +310,7 @@ def _type_info(call: Call, item: Collection) -> Node:
 def _info_by_kind(call: Call, item: Collection) -> Node:
     if item.tagged is not None:
         namespace, name = tags.type_name(item.tagged)
-        return _info_of(namespace, name)
+        return json_object({"namespace": namespace, "name": name})
     branches = []
     for type in item.types:
         told = kinds.telling(call, [type], [other for other in item.types if other != type])
@@ -335,9 +336,4 @@ def _info_by_json(call: Call, item: Collection) -> Node:
 
 
 def _info(namespace: str, name: Node) -> Node:
-    return _info_of(text(namespace), name)
-
-
-def _info_of(namespace: Node, name: Node) -> Node:
-    parts = (text("namespace"), namespace, text("name"), name)
-    return apply("json_object", *parts, type=SqlType.JSON)
+    return json_object({"namespace": text(namespace), "name": name})

@@ -28,9 +28,9 @@ from fhir4ds.plan.nodes import (
     apply,
     both,
     integer,
+    json_object,
     length,
     null,
-    text,
 )
 from fhir4ds.plan.rewriting import rewrite
 
@@ -88,7 +88,7 @@ def wholes(plan: Node, names: Names) -> Node | None:
     --------
     >>> from fhir4ds.plan.nodes import RESOURCE
     >>> whole = wholes(Extract(RESOURCE, (Step("birthDate"),), SqlType.JSON), Names())
-    >>> [member.steps[-1].name for _, object in whole.branches for member in object.arguments[1::2]]
+    >>> [member.arguments[0].steps[-1].name for _, object in whole.branches for member in object.arguments[1::2]]
     ['birthDate', '_birthDate']
     """
     return _Wholes(names, frozenset()).of(plan)
@@ -208,7 +208,7 @@ class _Wholes:
 
 
 def _whole(value: Node, other: Node) -> Apply:
-    return apply("json_object", text(VALUE.name), value, text(BESIDE.name), other, type=SqlType.JSON)
+    return json_object({VALUE.name: value, BESIDE.name: other})
 
 
 def _with_values(plan: Node, variable: str) -> Node:

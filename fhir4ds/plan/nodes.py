@@ -8,7 +8,7 @@ Constructors in lower case (`extract`, `each`, ...) are where plans are simplifi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -351,6 +351,16 @@ def bind(variable: str, value: Node, body: Callable[[Node], Node]) -> Node:
     if isinstance(value, Constant | Parameter | Reference):
         return body(value)
     return Bind(variable, value, body(Reference(variable, value.type, value.many)))
+
+
+def json_object(members: Mapping[str, Node]) -> Apply:
+    """A JSON object with the values of some members, those of JSON as they are."""
+    values = (
+        apply("json_member", value, type=SqlType.JSON) if value.type is SqlType.JSON else value
+        for value in members.values()
+    )
+    pairs = (part for name, value in zip(members, values, strict=True) for part in (text(name), value))
+    return apply("json_object", *pairs, type=SqlType.JSON)
 
 
 def length(array: Node) -> Node:

@@ -17,6 +17,7 @@ from fhir4ds.plan.nodes import (
     apply,
     bind,
     integer,
+    json_object,
     text,
 )
 
@@ -72,5 +73,5 @@ def _placed(items: Node, way: Node, names: Names) -> Node:
     )
     digits = apply("right", padded, integer(_DIGITS), type=SqlType.TEXT)
     reached = apply("concat", way, digits, type=SqlType.TEXT)
-    pair = apply("json_object", text("way"), reached, text("item"), Reference(item, SqlType.JSON), type=SqlType.JSON)
+    pair = json_object({_WAY.name: reached, _ITEM.name: Reference(item, SqlType.JSON)})
     return Each(items, item, pair, index=place)

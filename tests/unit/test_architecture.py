@@ -24,7 +24,7 @@ _LIMITS = {"__init__.py": 40, "syntax.py": 250, "driver.py": 220}
 _LONGEST_MODULE = 500
 
 #: The database API of each plugin, which is the only library that it may import.
-_LIBRARIES = {"fhir4ds_duckdb": "duckdb", "fhir4ds_postgres": "psycopg2", "fhir4ds_sqlite": "sqlite3"}
+_LIBRARIES = {"fhir4ds_duckdb": "duckdb", "fhir4ds_postgres": "psycopg2", "fhir4ds_sqlite": "pysqlite3"}
 
 
 def test_layers_hold() -> None:

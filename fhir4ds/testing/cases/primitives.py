@@ -287,6 +287,7 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
     ],
     "json_boolean": [((boolean(True),), True), ((boolean(False),), False), ((boolean(None),), None)],
     "json_object": [((text("a"), integer(1), text("b"), text("x")), {"a": 1, "b": "x"})],
+    "json_member": [((json('{"a": [1, null]}'),), {"a": [1, None]}), ((json("null"),), None)],
 }
 
 #: Primitives whose value depends on the moment: the shape of the text.
@@ -299,7 +300,7 @@ CLOCKS = {
 #: Primitives that are parts of a regular expression, which is all that they can be judged by.
 PATTERNS = ("word_boundary", "line_mode")
 
-JSON_RESULTS = ("to_json", "json_boolean", "json_object", "json_members", "json_items")
+JSON_RESULTS = ("to_json", "json_boolean", "json_object", "json_member", "json_members", "json_items")
 
 #: Primitives whose result is a whole number, of whichever SQL type; the compiler casts it.
 WHOLE = ("quotient_decimal", "ceiling", "floor", "truncate", "array_sum")

@@ -93,7 +93,6 @@ def _items_of_json(syntax: Syntax) -> str:
     return syntax.each(source, "item", None, None, syntax.from_json("item", _TEXT))
 
 
-#: Expressions of the words, and the value that they have on every database; JSON is compared as a value.
 def _of_several(syntax: Syntax, number: int) -> str:
     """One of several values that are found at once, or by itself where that costs no more."""
     paths = [path("a"), path("absent"), path("o", "p", "q")]
@@ -103,11 +102,19 @@ def _of_several(syntax: Syntax, number: int) -> str:
     return syntax.from_json(syntax.apply("array_at", found, str(number)), _TEXT)
 
 
+def _made(syntax: Syntax) -> str:
+    """An object of JSON, and of a text that looks like it."""
+    json = syntax.apply("json_member", syntax.extract(_document(syntax), path("o", "p"), _JSON))
+    names = [syntax.text(name) for name in ("json", "text")]
+    return syntax.apply("json_object", names[0], json, names[1], syntax.text('{"q": 1}'))
+
+
 def _field_of_a_record(syntax: Syntax) -> str:
     """A field, where arrays of records are walked."""
     return syntax.field.format(record=f"({syntax.record({'a': '6', 'b': '7'})})", name="b") if syntax.records else "7"
 
 
+#: Expressions of the words, and the value that they have on every database; JSON is compared as a value.
 EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
     "text": [
         (lambda s: s.text("it's \\ a \"test\"\n%s {0} $1 \\' --"), "it's \\ a \"test\"\n%s {0} $1 \\' --"),
@@ -130,7 +137,11 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
         (lambda s: s.cast(s.text("false"), _BOOLEAN), False),
         (lambda s: s.cast("7", _TEXT), "7"),
     ],
-    "apply": [(lambda s: s.apply("add", "1", s.apply("multiply", "2", "3")), 7)],
+    "apply": [
+        (lambda s: s.apply("add", "1", s.apply("multiply", "2", "3")), 7),
+        (lambda s: s.extract(_made(s), path("json", "q"), _TEXT), "deep"),
+        (lambda s: s.extract(_made(s), path("text"), _TEXT), '{"q": 1}'),
+    ],
     "case": [
         (lambda s: s.case([("FALSE", "1"), ("TRUE", "2"), ("TRUE", "3")], "4"), 2),
         (lambda s: s.case([(boolean(None).spell(s), "1")], "4"), 4),

@@ -56,16 +56,11 @@ def test_it_answers(environment: dict[str, str], project: Path) -> None:
 
 
 def test_it_passes_the_required_tier(environment: dict[str, str], project: Path) -> None:
-    """The one import is its whole test suite; what it cannot do is on its list."""
+    """The one import is its whole test suite, of which nothing is left out."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--report", "report.json"]
     done = subprocess.run(command, env=environment, cwd=project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     report = json.loads((project / "report.json").read_text("utf-8"))["sqlite"]
     required = Counter(case["outcome"] for case in report["cases"] if case["tier"] == "required")
-    assert set(required) == {"passed", "known"} and required["passed"] > 750
+    assert set(required) == {"passed"} and required["passed"] > 800
     assert report["capabilities"] == ["server_cursor", "embedded"]
-    assert [case["case"] for case in report["cases"] if case["outcome"] == "known"] == [
-        "fhirpath/example[descendants: descendants().linkId]",
-        "fhirpath/example[resolve: entry.resource.subject.resolve().gender]",
-        "views/view[repeat]",
-    ]

@@ -26,7 +26,7 @@ def fhir4ds_dialects() -> Iterable[Dialect]:
         system="sqlite",
         syntax=SQLiteSyntax(),
         load_driver=load_driver,
-        requires="python with sqlite3",
-        driver_module="sqlite3",
+        requires="pysqlite3",
+        driver_module="pysqlite3",
         capabilities=Capabilities(server_cursor=True, embedded=True),
     )

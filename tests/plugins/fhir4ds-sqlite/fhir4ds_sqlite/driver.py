@@ -1,11 +1,10 @@
-"""The binding to SQLite through the standard library."""
+"""The binding to SQLite through pysqlite3, the module of the standard library with an SQLite of its own."""
 
 from __future__ import annotations
 
 import base64
 import math
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,6 +12,8 @@ from json import dumps, loads
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
+
+import pysqlite3 as sqlite3
 
 from fhir4ds.plugin import Fault, FaultKind, Parameters, SqlType, Target
 
@@ -45,7 +46,7 @@ _PHRASES = {
     FaultKind.CONFLICT: "is locked",
     FaultKind.INTEGRITY: "constraint failed",
     FaultKind.READ_ONLY: "readonly",
-    FaultKind.RESOURCE: "disk is full|disk I/O|out of memory|too big|too large|parser stack overflow",
+    FaultKind.RESOURCE: "disk is full|disk I/O|out of memory|too big|too large",
     FaultKind.MISSING: "unable to open|no such",
     FaultKind.DATA: "user-defined function|malformed JSON|overflow",
     FaultKind.SYNTAX: "syntax error|incomplete input|unrecognized token|binding",
@@ -113,9 +114,8 @@ class SQLiteDriver:
 
     def load(self, connection: Session, table: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
         """Append rows."""
-        places = ", ".join("?" * len(columns))
-        cursor = connection.raw.executemany(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", rows)
-        return max(cursor.rowcount, 0)
+        into = f"{table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+        return max(connection.raw.executemany(f"INSERT INTO {into}", rows).rowcount, 0)
 
     def alive(self, connection: Session, *, probe: bool) -> bool:
         """Whether the connection is open."""
@@ -141,7 +141,7 @@ class SQLiteDriver:
         kind = next((kind for kind, phrases in _PHRASES.items() if re.search(phrases, message)), FaultKind.OTHER)
         kind = FaultKind.BUSY if kind is FaultKind.CONFLICT and connection is None else kind
         message = getattr(connection, "raised", None) or message
-        code = getattr(error, "sqlite_errorname", type(error).__name__)  # Python 3.10 has no names of codes
+        code = getattr(error, "sqlite_errorname", type(error).__name__)  # the binding's own have no code
         return Fault(kind=kind, code=code, disconnected=kind is FaultKind.DISCONNECT, message=message)
 
     def close(self) -> None:

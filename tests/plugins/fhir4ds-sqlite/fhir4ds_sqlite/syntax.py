@@ -21,7 +21,7 @@ _EACH_OF_TWO = "(SELECT {0} AS list, {1} AS other) AS l, JSON_EACH(l.list)"
 
 
 class SQLiteSyntax(Syntax):
-    """SQLite from 3.38 on, with the functions that the driver adds."""
+    """SQLite from 3.46 on, with the functions that the driver adds."""
 
     types: ClassVar[Mapping[SqlType, str]] = {
         **Syntax.types,
@@ -111,6 +111,7 @@ class SQLiteSyntax(Syntax):
         "to_json": "(JSON_QUOTE({0}) || '')",
         "json_boolean": "(CASE {0} WHEN TRUE THEN 'true' WHEN FALSE THEN 'false' END)",
         "json_object": "(JSON_OBJECT({*}) || '')",
+        "json_member": "JSON({0})",
     }
 
     def column_type(self, type: ColumnType) -> str:
@@ -118,9 +119,6 @@ class SQLiteSyntax(Syntax):
 
     def cast(self, expression: str, type: SqlType) -> str:
         return f"({expression} IN ('true', 1))" if type is SqlType.BOOLEAN else super().cast(expression, type)
-
-    def case(self, branches: Sequence[tuple[str, str]], otherwise: str) -> str:
-        return super().case(branches, otherwise)[1:-1]  # parentheses use up the stack of SQLite's parser
 
     def raise_error(self, message: str, type: SqlType, *, many: bool) -> str:
         return f"FAIL({message})"
@@ -167,9 +165,7 @@ class SQLiteSyntax(Syntax):
     def _scan(self, rows: str, variable: str, index: str | None, where: str | None) -> str:
         place = "" if index is None else f", key + 1 AS {index}"
         condition = "" if where is None else f" WHERE {where}"
-        # An array with a name of its own needs no query, of which SQLite can nest so many only.
-        each = f"JSON_EACH({rows})" if rows.isidentifier() else _EACH.replace("{0}", rows)
-        return f"FROM (SELECT value AS {variable}{place} FROM {each}){condition}"
+        return f"FROM (SELECT value AS {variable}{place} FROM {_EACH.replace('{0}', rows)}){condition}"
 
     def each(
         self, rows: str, variable: str, index: str | None, where: str | None, body: str, *, complete: bool = False

@@ -171,7 +171,7 @@ VIEWS = {
             },
         ),
         ("id", "patient", "amount", "text"),
-        [("weight", "ada", Decimal("70.25"), None), ("note", None, None, "a 'quoted' \\ note")],
+        [("note", None, None, "a 'quoted' \\ note"), ("weight", "ada", Decimal("70.25"), None)],
     ),
     "native-types": ViewCase(
         _view(

@@ -141,7 +141,10 @@ class Syntax(ABC):
 
     @abstractmethod
     def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
-        """Array of the values at a path, in document order: empty where there are none, NULL for a JSON null."""
+        """Array of the values at a path, in document order: empty where there are none, NULL for a JSON null.
+
+        A null in the place of an array is none. Where a step may or may not lead to an array, no null is a value.
+        """
 
     def extract_rows(self, json: str, steps: Sequence[Step]) -> str | None:
         """The JSON items at a path as something that stands in FROM; None where arrays are the way."""

@@ -229,7 +229,12 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ),
         ((json("{}"), text("b", "z")), []),
     ],
-    "json_items": [((json('[1, "a", {}]'),), [1, "a", {}]), ((json("3"),), [3]), ((json("[]"),), [])],
+    "json_items": [
+        ((json('[1, "a", {}]'),), [1, "a", {}]),
+        ((json("3"),), [3]),
+        ((json("[]"),), []),
+        ((json(None),), []),
+    ],
     "decimal_text": [
         ((decimal("1.5"),), "1.5"),
         ((decimal("-0.25"),), "-0.25"),

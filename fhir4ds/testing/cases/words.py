@@ -26,6 +26,7 @@ _DOCUMENT = json(
             "o": {"p": {"q": "deep"}, 'odd "name\\': 1, "": 2, "$": 3, "it's": 4},
             "many": [{"v": [1, 2]}, {"v": [3]}, {}, {"v": []}],
             "texts": ["one", "", "drei\u00e9"],
+            "gaps": ["one", None],
             "flags": [True, False],
             "none": [],
         }
@@ -169,6 +170,10 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
         (lambda s: s.extract_array(_document(s), path("many*"), _JSON), [{"v": [1, 2]}, {"v": [3]}, {}, {"v": []}]),
         (lambda s: s.extract_array(_document(s), path("none*"), _TEXT), []),
         (lambda s: s.extract_array(_document(s), path("absent*"), _TEXT), []),
+        (lambda s: s.extract_array(_document(s), path("zero*"), _TEXT), []),
+        (lambda s: s.extract_array(_document(s), path("gaps*"), _TEXT), ["one", None]),
+        (lambda s: s.extract_array(_document(s), path("zero?"), _TEXT), []),
+        (lambda s: s.extract_array(_document(s), path("gaps?"), _TEXT), ["one"]),
         (lambda s: s.extract_array(_document(s), path("many?", "v?"), _INTEGER), [1, 2, 3]),
         (lambda s: s.extract_array(_document(s), path("o?", "p?", "q?"), _TEXT), ["deep"]),
         (lambda s: s.extract_array(_document(s), path("a?"), _TEXT), ["x"]),

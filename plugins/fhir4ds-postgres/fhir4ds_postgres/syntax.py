@@ -71,7 +71,14 @@ class PostgresSyntax(Syntax):
         return f"jsonb_path_query_first({json}, {self.text('$' + path)})"
 
     def _path(self, steps: Sequence[Step]) -> str:
-        return self.text("$" + self._steps(steps))
+        *parents, last = steps
+        start, member = "$" + self._steps(parents), self._steps([last])
+        if any(step.each is None for step in steps):
+            return self.text(f"{start}{member} ? (@ != null)")
+        if last.here or not last.each:
+            return self.text(start + member)
+        # A null in the place of an array would be an item; those inside of it stay where they are.
+        return self.text(f'{start} ? (@{self._steps([Step(last.name)])}.type() != "null"){member}')
 
     def _steps(self, steps: Sequence[Step]) -> str:
         members = (("" if step.here else "." + text_json.dumps(step.name, ensure_ascii=False), step) for step in steps)

@@ -314,9 +314,6 @@ def test_null_in_the_place_of_an_element_gives_no_row(beyond: Pair, expression: 
     assert found == ([{"line": None, "city": None}] if expression == "Patient.address" else [])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="PostgreSQL counts a null in the place of an array as an item; FHIR forbids it there"
-)
 @pytest.mark.parametrize(("expression", "value"), [("Patient.name.exists()", False), ("Patient.name.count()", 0)])
 def test_null_in_the_place_of_an_array_is_no_item(beyond: Pair, expression: str, value: object) -> None:
     """What looks at the items of an array finds none where JSON says null."""

@@ -146,7 +146,8 @@ class SQLiteSyntax(Syntax):
             many = f"CASE JSON_TYPE({found}) WHEN 'array' THEN {found} ELSE '[' || NULLIF({found}, 'null') || ']' END"
             rows.append(f"JSON_EACH({one if step.each is False else many}) AS e{place}")
             value, inner = _ITEM.format(f"e{place}."), []
-        return f"(SELECT JSON_GROUP_ARRAY({self.from_json(value, type)}) FROM {', '.join(rows)})"
+        found = ", ".join(rows) + f" WHERE {value} <> 'null'" * any(step.each is None for step in steps)
+        return f"(SELECT JSON_GROUP_ARRAY({self.from_json(value, type)}) FROM {found})"
 
     def from_json(self, json: str, type: SqlType) -> str:
         if type in (SqlType.JSON, SqlType.TEXT):

@@ -134,7 +134,7 @@ def _deliver(title: str, collection: Collection, lowering: Lowering, builder: St
     # Decimals are delivered as text, which keeps their exact value and spares a conversion where they are JSON.
     computed = kind is SqlType.DECIMAL and items.type is SqlType.DECIMAL
     items = fusion.read(items, SqlType.TEXT if kind is SqlType.DECIMAL else kind, lowering.names)
-    system = values.system_type(collection.type, lowering.model)
+    system = values.system_of(collection, lowering.model)
     failed = None
     if lowering.options.on_error is OnError.NULL:
         whole = items if guard is None else Case(((guard, items),), empty(items.type, many=items.many))

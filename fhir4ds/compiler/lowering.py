@@ -297,7 +297,7 @@ class Lowering:
         focus = self.lower(node.focus, scope)
         index = self.lower(node.index, scope)
         call = self.call(node, focus, (), scope)
-        if values.system_type(index.type, self.model) != INTEGER:
+        if values.system_of(index, self.model) != INTEGER:
             raise self.error(InvalidOperation, "an index must be an Integer", node)
         check_order(call, "an index")
         return self._bounded(at(call, focus, values.single_value(call, index)), node)

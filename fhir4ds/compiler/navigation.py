@@ -10,7 +10,7 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Element, Model
-from fhir4ds.functions.values import as_array, type_name
+from fhir4ds.functions.values import as_array, items, type_name
 from fhir4ds.plan import elements, fusion
 from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, TYPE_INFO, Choice, Collection, TypeName
 from fhir4ds.plan.fusion import Names
@@ -23,6 +23,9 @@ Fail = Callable[[type[CompileError], str, str | None], CompileError]
 #: Elements of a primitive that do not stand in its value but in the member of the same name with an underscore
 #: (FHIR R4, "JSON Representation of Resources", section "Primitive Elements").
 BESIDE_VALUE = ("id", "extension")
+
+#: The member by which JSON says what a resource is.
+_TYPE_IN_JSON = "resourceType"
 
 #: The elements of System types (FHIRPath N1, sections "Quantity" and "Reflection").
 _OF_SYSTEM = {
@@ -65,14 +68,20 @@ def member(collection: Collection, name: str, model: Model | None, names: Names,
         return _untyped(collection, name, names, fail)
     if collection.choices:
         return _through_choice(collection, name, model, names, fail)
-    found = {type: _element(type, name, model) for type in collection.types}
-    elements = {type: element for type, element in found.items() if element is not None}
-    if not elements and any(_is_any_resource(type) for type in collection.types):
-        elements = _of_any_resource(name, model)
+    elements = _elements(collection.types, name, model)
     if not elements:
         raise _unknown(collection, name, model, fail)
     start = attrs.evolve(collection, plan=_beside(collection, name, model, names, fail))
-    return _arrive(start, tuple(elements.values()), names)
+    choices = tuple(element for element in elements if element.choice)
+    others = tuple(element for element in elements if not element.choice)
+    if not choices or not others:
+        return _arrive(start, elements, names)
+
+    def by_both(parent: Collection) -> list[Collection]:
+        chosen, plain = (_arrive(parent, part, names) for part in (choices, others))
+        return [plain, chosen]
+
+    return _by_several_ways(start, by_both, names)
 
 
 def _untyped(collection: Collection, name: str, names: Names, fail: Fail) -> Collection:
@@ -82,18 +91,21 @@ def _untyped(collection: Collection, name: str, names: Names, fail: Fail) -> Col
     return attrs.evolve(collection, plan=fusion.extract(collection.plan, Step(name, each=None), names), types=())
 
 
+def _elements(types: tuple[TypeName, ...], name: str, model: Model) -> tuple[Element, ...]:
+    """The definitions of an element in some types, of which those without it have none."""
+    found = [_element(type, name, model) for type in types]
+    if any(_is_any_resource(type) for type in types):
+        # Contained resources and entries can be of any type.
+        found += [model.element(resource, name) for resource in model.resource_types]
+    return tuple(dict.fromkeys(element for element in found if element is not None))
+
+
 def _element(type: TypeName, name: str, model: Model) -> Element | None:
     return model.element(type.name, name) if type.namespace == "FHIR" else None
 
 
 def _is_any_resource(type: TypeName) -> bool:
     return type in (TypeName("FHIR", "Resource"), TypeName("FHIR", "DomainResource"))
-
-
-def _of_any_resource(name: str, model: Model) -> dict[TypeName, Element]:
-    """The elements of that name of all resource types: contained resources and entries can be any of them."""
-    types = ((TypeName("FHIR", resource), model.element(resource, name)) for resource in model.resource_types)
-    return {type: element for type, element in types if element is not None}
 
 
 def _arrive(start: Collection, elements: tuple[Element, ...], names: Names) -> Collection:
@@ -147,25 +159,28 @@ def _through_choice(collection: Collection, name: str, model: Model, names: Name
     if len(reached) == 1:
         one, step = reached[0]
         return member(attrs.evolve(one, plan=fusion.extract(one.plan, step, names)), name, model, names, fail)
-    if not collection.many:
-        return _merge([_onward(one, step, one.plan, name, model, names, fail) for one, step in reached], names)
+
+    def through_each(parent: Collection) -> list[Collection]:
+        at_choices = (
+            attrs.evolve(one, plan=fusion.extract(parent.plan, step, names), guard=None) for one, step in reached
+        )
+        return [member(at_choice, name, model, names, fail) for at_choice in at_choices]
+
+    return _by_several_ways(collection, through_each, names)
+
+
+def _by_several_ways(start: Collection, ways: Callable[[Collection], list[Collection]], names: Names) -> Collection:
+    """Where several ways lead from each item, of which at most one has anything at its end."""
+    if not start.many:
+        return attrs.evolve(_merge(ways(attrs.evolve(start, guard=None)), names), guard=start.guard)
     variable = names.fresh()
-    parent = Reference(variable, SqlType.JSON)
-    merged = _merge([_onward(one, step, parent, name, model, names, fail) for one, step in reached], names)
-    if merged.choices:
-        raise fail(InvalidOperation, f"say of which type the element is before {name!r}", "use ofType(...)")
-    return attrs.evolve(merged, plan=Each(collection.plan, variable, merged.plan), guard=collection.guard)
-
-
-def _onward(
-    start: Collection, step: Step, parent: Node, name: str, model: Model, names: Names, fail: Fail
-) -> Collection:
-    at_choice = attrs.evolve(start, plan=fusion.extract(parent, step, names), guard=None)
-    return member(at_choice, name, model, names, fail)
+    merged = _merge(ways(attrs.evolve(start, plan=Reference(variable, SqlType.JSON), guard=None)), names)
+    return attrs.evolve(merged, plan=Each(start.plan, variable, merged.plan), guard=start.guard)
 
 
 def _merge(ways: list[Collection], names: Names) -> Collection:
     """One collection out of several of which at most one has items."""
+    ways = [attrs.evolve(way, plan=items(way, names), choices=(), guard=None) for way in ways]
     types = tuple(dict.fromkeys(type for way in ways for type in way.types))
     if any(way.many for way in ways):
         plan = ways[0].plan if ways[0].many else as_array(ways[0].plan, names)
@@ -174,7 +189,7 @@ def _merge(ways: list[Collection], names: Names) -> Collection:
             plan = Apply("array_concat", (plan, other), plan.type, many=True)
     else:
         plan = Apply("coalesce", tuple(way.plan for way in ways), SqlType.JSON)
-    return attrs.evolve(ways[0], plan=plan, types=types, choices=(), guard=None)
+    return attrs.evolve(ways[0], plan=plan, types=types)
 
 
 def _unknown(collection: Collection, name: str, model: Model, fail: Fail) -> CompileError:
@@ -189,6 +204,12 @@ def _unknown(collection: Collection, name: str, model: Model, fail: Fail) -> Com
             return fail(
                 UnknownElement, f"{shown} has no element {name!r}: it is a type of the element {element.name!r}", hint
             )
+    if name == _TYPE_IN_JSON and all(model.is_resource(type.name) for type in collection.types):
+        return fail(
+            UnknownElement,
+            f"{name!r} is of JSON and no element of {shown}",
+            "ask for a type, such as ofType(Patient) or where($this is Patient)",
+        )
     known = [element for type in collection.types if type.namespace == "FHIR" for element in model.elements(type.name)]
     close = did_you_mean(name, known)
     return fail(UnknownElement, f"{shown} has no element {name!r}", close)

@@ -31,7 +31,7 @@ def operands(call: Call, symbol: str, left: Collection, right: Collection) -> tu
     """The System types of two operands; None if either is known to be empty."""
     if values.is_empty(left) or values.is_empty(right):
         return None
-    a, b = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
+    a, b = values.system_of(left, call.model), values.system_of(right, call.model)
     if a is b is None and symbol in _OF_NUMBERS:
         a, b = _number_type(call, left), _number_type(call, right)
     a, b = a or _like(call, left, b), b or _like(call, right, a)
@@ -136,14 +136,15 @@ def _signed(call: Call, sign: str) -> Collection:
     operand = call.focus
     if values.is_empty(operand):
         return operand
-    type = values.system_type(operand.type, call.model)
     if quantities.form(call, operand) in (Form.SYSTEM, Form.FHIR):
         return operand if sign == "+" else quantities.mapped(call, operand, _negated)
-    if type not in _NUMBERS:
+    types = {values.system_type(type, call.model) for type in operand.types}
+    if not types or not types <= {*_NUMBERS}:
         shown, hint = values.shown(operand, model=call.model)
         raise call.error(InvalidOperation, f"{sign} needs a number, not {shown}", hint)
-    value = values.single_value(call, operand)
-    return values.system(value if sign == "+" else _negated(value), type)
+    type = values.system_of(operand, call.model)
+    value = number(call, operand, DECIMAL) if type is None else values.single_value(call, operand)
+    return values.system(value if sign == "+" else _negated(value), type or DECIMAL)
 
 
 def _negated(value: Node) -> Node:

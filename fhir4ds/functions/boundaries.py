@@ -158,7 +158,7 @@ def _first(call: Call, results: list[Collection]) -> Node:
 
 def _digits_written(call: Call, focus: Collection) -> Node:
     """Digits after the point that a single number was written with."""
-    if values.system_type(focus.type, call.model) in (INTEGER, LONG):
+    if values.system_of(focus, call.model) in (INTEGER, LONG):
         return integer(0)
     plan = values.items(values.single(call, focus), call.names)
     if plan.type is SqlType.JSON:
@@ -318,7 +318,7 @@ def _precision(call: Call) -> Node | None:
     argument = call.value(0)
     if values.is_empty(argument):
         return null(SqlType.INTEGER)
-    if values.system_type(argument.type, call.model) != INTEGER:
+    if values.system_of(argument, call.model) != INTEGER:
         raise call.error(InvalidArguments, "the precision must be an Integer")
     return values.single_value(call, argument)
 

@@ -90,7 +90,7 @@ def equality(call: Call, left: Collection, right: Collection) -> Node:
 
 
 def _equal(call: Call, left: Collection, right: Collection) -> Node:
-    types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
+    types = values.system_of(left, call.model), values.system_of(right, call.model)
     dynamic = _dynamic(call, left, right)
     if not dynamic and not comparable(*types):
         found = apply("and", values.present(call, left), values.present(call, right))
@@ -137,7 +137,7 @@ def equal_items(call: Call, left: Collection, right: Collection) -> Node:
         return apply("coalesce", quantities.equal(call.names, a, b, forms), FALSE)
     if not _may_be_comparable(call, left, right):
         return FALSE
-    types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
+    types = values.system_of(left, call.model), values.system_of(right, call.model)
     return apply("coalesce", _equal_values(call, a, b, types), FALSE)
 
 
@@ -202,7 +202,7 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
     forms = quantities.forms(call, left, right)
     if forms is not None:
         return quantities.order(call, left, right, forms, "less_or_equal" if or_equal else "less")
-    types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
+    types = values.system_of(left, call.model), values.system_of(right, call.model)
     if _dynamic(call, left, right):
         types = types[0] or types[1], types[1] or types[0]
     # Quantities have been compared, and nothing else compares with them.

@@ -36,7 +36,7 @@ _MINUTES_OF_AN_HOUR = 60
 def _value(call: Call, types: tuple[TypeName, ...]) -> Node:
     """The text of the single date or time."""
     focus = call.focus
-    type = values.system_type(focus.type, call.model)
+    type = values.system_of(focus, call.model)
     known = type in types or values.is_dynamic(focus, call.model)
     if not known and not values.is_empty(focus):
         shown, hint = values.shown(focus, model=call.model)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import quantities, temporal, values
@@ -14,11 +15,12 @@ from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.undecided import if_quantities
 from fhir4ds.plan.collection import BOOLEAN, DATE, DATETIME, DECIMAL, STRING, TIME, Collection, TypeName
-from fhir4ds.plan.nodes import FALSE, TRUE, Case, Cast, Exists, Node, Reference, apply, bind, length
+from fhir4ds.plan.nodes import FALSE, TRUE, Case, Cast, Each, Exists, Node, Reference, apply, bind, length
 
 _GROUP = "Equality"
 _Types = tuple[TypeName | None, TypeName | None]
 _Pair = Callable[[Node, Node], Node]
+_T = TypeVar("_T")
 
 
 def equivalence(call: Call, left: Collection, right: Collection) -> Node:
@@ -33,25 +35,28 @@ def equivalence(call: Call, left: Collection, right: Collection) -> Node:
 
 
 def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
-    types = values.system_type(left.type, call.model), values.system_type(right.type, call.model)
+    types = values.system_of(left, call.model), values.system_of(right, call.model)
     dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
     if not dynamic and not comparable(*types):
         return apply("not", apply("or", values.present(call, left), values.present(call, right)))
     if not left.many and not right.many:
         a, b = (values.value(side, call.model, call.names) for side in (left, right))
         return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: _single(call, x, y, types)))
-    return _arrays(call, *aligned(call, left, right), partial(_items, call, types=types))
+    return _arrays(call, *aligned(call, left, right), partial(_items, call), types)
 
 
 def _equivalent_quantities(call: Call, left: Collection, right: Collection, forms: tuple[Form, Form]) -> Node:
     """Equivalence of collections one of which is known to hold quantities."""
-    pair = partial(quantities.equivalent, call.names, forms=forms)
     if left.many or right.many:
         # Numbers stand among quantities as JSON.
         a, b = aligned(call, left, right)
         first, second = (Form.OPEN if form is Form.NUMBER else form for form in forms)
-        pair = partial(quantities.equivalent, call.names, forms=(first, second))
-        return _arrays(call, a, b, lambda x, y: apply("coalesce", pair(x, y), FALSE))
+
+        def equal(x: Node, y: Node, forms: tuple[Form, Form]) -> Node:
+            return apply("coalesce", quantities.equivalent(call.names, x, y, forms), FALSE)
+
+        return _arrays(call, a, b, equal, (first, second))
+    pair = partial(quantities.equivalent, call.names, forms=forms)
     there = [values.present(call, side) for side in (left, right)]
     sides = [quantities.chosen(call, side) if side.choices else side for side in (left, right)]
     a, b = (values.value(side, call.model, call.names) for side in sides)
@@ -65,27 +70,34 @@ def _single(call: Call, a: Node, b: Node, types: _Types) -> Node:
     return Case(((both_missing, TRUE), (either_missing, FALSE)), _items(call, a, b, types))
 
 
-def _arrays(call: Call, a: Node, b: Node, equal: _Pair) -> Node:
-    """Whether each item of one array has its equivalent in the other, and both are of one length."""
+def _arrays(
+    call: Call, a: Node, b: Node, equal: Callable[[Node, Node, tuple[_T, _T]], Node], kinds: tuple[_T, _T]
+) -> Node:
+    """Whether two arrays are of one length, and each item of one has as many equivalents in the other as in its own.
+
+    Numbers are rounded, so what is equivalent to the same is not always equivalent; one side that is satisfied is enough.
+    """
+    first, second = kinds
 
     def compare(a: Node, b: Node) -> Node:
-        return Case(
-            (
-                (apply("unequal", length(a), length(b)), FALSE),
-                (_lacks(call, a, b, equal), FALSE),
-                (_lacks(call, b, a, lambda x, y: equal(y, x)), FALSE),
-            ),
-            TRUE,
+        fits = (
+            _fits(call, a, b, lambda x, y: equal(x, y, (first, first)), lambda x, y: equal(x, y, kinds)),
+            _fits(call, b, a, lambda x, y: equal(x, y, (second, second)), lambda x, y: equal(y, x, kinds)),
         )
+        return Case(((apply("unequal", length(a), length(b)), FALSE),), apply("or", *fits))
 
     return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: compare(x, y)))
 
 
-def _lacks(call: Call, a: Node, b: Node, equal: _Pair) -> Node:
-    """Whether an item of one array has no equivalent in the other."""
-    mine, other = (Reference(call.names.fresh(), side.type) for side in (a, b))
-    found = Exists(b, other.name, equal(mine, other))
-    return Exists(a, mine.name, apply("not", found))
+def _fits(call: Call, a: Node, b: Node, own: _Pair, across: _Pair) -> Node:
+    """Whether no item of an array has more equivalents there than in the other."""
+    mine = Reference(call.names.fresh(), a.type)
+
+    def equivalents(array: Node, equal: _Pair) -> Node:
+        each = Reference(call.names.fresh(), array.type)
+        return length(Each(array, each.name, TRUE, where=equal(mine, each)))
+
+    return apply("not", Exists(a, mine.name, apply("less", equivalents(b, across), equivalents(a, own))))
 
 
 def _items(call: Call, a: Node, b: Node, types: _Types) -> Node:
@@ -94,6 +106,8 @@ def _items(call: Call, a: Node, b: Node, types: _Types) -> Node:
         known = b.type if a.type is SqlType.JSON else a.type
         types = types[0] or types[1], types[1] or types[0]
         a, b = values.read_dynamic(a, known), values.read_dynamic(b, known)
+    if a.type is SqlType.JSON:
+        return apply("coalesce", _equal_json(call, a, b), FALSE)
     first, second = types
     if first is not None and second is not None and first in (DATE, DATETIME, TIME):
         return apply("coalesce", temporal.equal(a, b, (first, second), call.names), FALSE)
@@ -101,8 +115,6 @@ def _items(call: Call, a: Node, b: Node, types: _Types) -> Node:
         answer: Node = apply("equal", _folded(a), _folded(b))
     elif DECIMAL in types:
         answer = _rounded_equal(call, a, b)
-    elif a.type is SqlType.JSON:
-        answer = _equal_json(call, a, b)
     else:
         answer = apply("equal", a, b)
     return apply("coalesce", answer, FALSE)

@@ -11,8 +11,8 @@ from fhir4ds.functions.filtering import keep
 from fhir4ds.functions.subsetting import at
 from fhir4ds.functions.typing import narrow, nothing
 from fhir4ds.plan import fusion
-from fhir4ds.plan.collection import BOOLEAN, STRING, Collection, TypeName
-from fhir4ds.plan.nodes import FALSE, TRUE, Case, Constant, Node, apply, integer, null
+from fhir4ds.plan.collection import BOOLEAN, STRING, SYSTEM_TYPES, Collection, TypeName
+from fhir4ds.plan.nodes import FALSE, TRUE, Case, Constant, Node, apply, integer, null, text
 
 _GROUP = "FHIR"
 _URL = Step("url")
@@ -22,6 +22,7 @@ _PATIENT = {
     "birthDate": "1980-01-01",
     "_birthDate": {"extension": [{"url": "http://example.org/time", "valueString": "morning"}]},
     "extension": [{"url": "http://example.org/color", "valueCode": "red"}],
+    "name": [{"given": ["Ada", "Eve"]}],
 }
 
 
@@ -40,7 +41,7 @@ _PATIENT = {
 def extension(call: Call) -> Collection:
     """The extensions of each item whose url is the given one; also those of primitive elements."""
     url = call.value(0)
-    if values.system_type(url.type, call.model) != STRING:
+    if values.system_of(url, call.model) != STRING:
         raise call.error(InvalidArguments, "the url of an extension must be a String")
     wanted = values.single_value(call, url)
     extensions = call.member(call.focus, "extension")
@@ -65,27 +66,51 @@ def extension(call: Call) -> Collection:
 )
 def has_value(call: Call) -> Collection:
     """Whether the focus is a single primitive element that has a value, and not extensions alone."""
+    return values.system(_has_value(call), BOOLEAN)
+
+
+def _has_value(call: Call) -> Node:
     focus = call.focus
-    if values.system_type(focus.type, call.model) is None:
-        return values.system(FALSE, BOOLEAN)
+    if not _primitive_types(call) and not values.is_untyped(focus):
+        return FALSE
     first = values.value(at(call, focus, integer(0)), call.model, call.names)
-    alone = apply("equal", values.count(call, focus), integer(1))
-    return values.system(apply("and", alone, apply("is_not_null", first)), BOOLEAN)
+    found: Node = apply("is_not_null", first)
+    if first.type is SqlType.JSON:
+        # Where several types are possible, JSON tells those with members from the others.
+        found = values.of_parent(first, call.names, _is_primitive)
+    return apply("and", apply("equal", values.count(call, focus), integer(1)), found) if focus.many else found
+
+
+def _is_primitive(json: Node) -> Node:
+    kind = apply("json_kind", json, type=SqlType.TEXT)
+    return Case(((apply("is_not_null", json), apply("unequal", kind, text("object"))),), FALSE)
+
+
+def _primitive_types(call: Call) -> tuple[TypeName, ...]:
+    """The System types of the values that items can have, but for those with members."""
+    systems = (values.system_type(type, call.model) for type in call.focus.types)
+    known = (system for system in systems if system is not None and SYSTEM_TYPES[system.name] is not SqlType.JSON)
+    return tuple(dict.fromkeys(known))
 
 
 @function(
     "getValue",
     group=_GROUP,
     returns="the value",
-    examples=(Example(expression="birthDate.getValue()", resource=_PATIENT, result=("1980-01-01",)),),
+    examples=(
+        Example(expression="birthDate.getValue()", resource=_PATIENT, result=("1980-01-01",)),
+        Example(expression="name.given.getValue()", resource=_PATIENT, result=()),
+    ),
 )
 def get_value(call: Call) -> Collection:
     """The System value of the single primitive element, if it has one; otherwise empty."""
-    focus = values.single(call, call.focus)
-    system = values.system_type(focus.type, call.model)
-    if system is None:
+    focus, types = call.focus, _primitive_types(call)
+    if not types and not values.is_untyped(focus):
         return nothing(focus)
-    return values.system(values.value(focus, call.model, call.names), system)
+    first = values.value(at(call, focus, integer(0)), call.model, call.names)
+    if focus.many or first.type is SqlType.JSON:
+        first = Case(((_has_value(call), first),), null(first.type))
+    return Collection(plan=first, types=types)
 
 
 _BASE = "http://hl7.org/fhir/StructureDefinition/"

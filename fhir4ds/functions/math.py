@@ -27,7 +27,7 @@ def _type(call: Call, collection: Collection) -> TypeName | None:
     """The type of the numbers of a collection; None if it is known to be empty."""
     if values.is_empty(collection):
         return None
-    type = values.system_type(collection.type, call.model)
+    type = values.system_of(collection, call.model)
     if type is None and values.is_dynamic(collection, call.model):
         return DECIMAL
     if type not in (INTEGER, LONG, DECIMAL):
@@ -257,7 +257,7 @@ def round_number(call: Call) -> Collection:
         precision = call.value(0)
         if values.is_empty(precision):
             return values.system(null(SqlType.DECIMAL), DECIMAL)
-        if values.system_type(precision.type, call.model) != INTEGER:
+        if values.system_of(precision, call.model) != INTEGER:
             raise call.error(InvalidOperation, "the precision must be an Integer")
         digits = _not_negative(call, values.single_value(call, precision))
     if _is_quantity(call):

@@ -63,7 +63,7 @@ def dated(call: Call, collection: Collection) -> tuple[TypeName, Collection] | N
         return None
     types = {type: values.system_type(type, call.model) for type in collection.types}
     found = {type for type in types.values() if type is not None and type in TYPES}
-    if not found or (len(types) > 1 and not collection.choices) or (TIME in found and len(found) > 1):
+    if not found or (len(set(types.values())) > 1 and not collection.choices) or (TIME in found and len(found) > 1):
         return None
     if collection.choices:
         choices = tuple(choice for choice in collection.choices if types[choice.type] in found)

@@ -105,7 +105,7 @@ def form(call: Call, collection: Collection) -> Form | None:
     """How a collection holds quantities; None if it cannot hold any."""
     if values.is_empty(collection):
         return None
-    if values.system_type(collection.type, call.model) in NUMBERS:
+    if values.system_of(collection, call.model) in NUMBERS:
         return Form.NUMBER
     found = [is_quantity(type, call.model) for type in collection.types]
     if found and all(found):

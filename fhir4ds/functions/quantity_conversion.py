@@ -43,7 +43,7 @@ def _read(call: Call, body: Callable[[Quantity], Node]) -> Node | None:
     """Go on with the quantity that the focus converts to, whose value is NULL if it does not; None if it never does."""
     focus, names = call.focus, call.names
     form = quantities.form(call, focus)
-    system = values.system_type(focus.type, call.model)
+    system = values.system_of(focus, call.model)
     if system == STRING:
         return bind(names.fresh(), values.single_value(call, focus), lambda s: body(_parsed(s)))
     if system == BOOLEAN:
@@ -74,7 +74,7 @@ def _to_quantity(call: Call) -> Node | None:
     argument = call.value(0)
     if values.is_empty(argument):
         return None
-    if values.system_type(argument.type, call.model) != STRING:
+    if values.system_of(argument, call.model) != STRING:
         raise call.error(InvalidArguments, "the unit must be a String")
     target = values.single_value(call, argument)
     known = target.value if isinstance(target, Constant) and isinstance(target.value, str) else None

@@ -152,7 +152,7 @@ def _reference(call: Call, item: Collection) -> Node:
         return inner
     kind = apply("json_kind", item.plan, type=SqlType.TEXT)
     whole = fusion.read(item.plan, SqlType.TEXT, call.names)
-    if values.system_type(item.type, call.model) == STRING:
+    if values.system_of(item, call.model) == STRING:
         return whole
     branches = ((apply("equal", kind, text("object")), inner), (apply("equal", kind, text("string")), whole))
     return Case(branches, null(SqlType.TEXT))

@@ -97,7 +97,7 @@ def _integer(call: Call, number: int, name: str) -> Node | None:
     given = call.value(number)
     if values.is_empty(given):
         return None
-    if not values.is_dynamic(given, call.model) and values.system_type(given.type, call.model) != INTEGER:
+    if not values.is_dynamic(given, call.model) and values.system_of(given, call.model) != INTEGER:
         raise call.error(InvalidOperation, f"the {name} must be an Integer, not {given.type}")
     return Cast(values.read_dynamic(values.single_value(call, given), SqlType.INTEGER), SqlType.INTEGER)
 

@@ -64,7 +64,7 @@ def _slice(call: Call, start: Node, stop: Node | None) -> Collection:
 
 def _number(call: Call) -> Node:
     argument = call.value(0)
-    if values.system_type(argument.type, call.model) != INTEGER:
+    if values.system_of(argument, call.model) != INTEGER:
         raise call.error(InvalidArguments, "the number of items must be an Integer")
     return values.single_value(call, argument)
 

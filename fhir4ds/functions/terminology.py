@@ -135,7 +135,7 @@ def _is_lenient(call: Call) -> bool:
 
 
 def _url(call: Call, argument: Collection) -> Constant | nodes.Parameter:
-    if values.system_type(argument.type, call.model) != STRING:
+    if values.system_of(argument, call.model) != STRING:
         raise call.error(InvalidArguments, "the url of a value set must be a String")
     url = values.value(argument, call.model, call.names)
     if not isinstance(url, nodes.Constant | nodes.Parameter):

@@ -78,7 +78,7 @@ def choose(call: Call, condition: Node, chosen: Collection, other: Collection | 
 )
 def trace(call: Call) -> Collection:
     """The focus, unchanged. Nothing is logged: values of resources never enter a log."""
-    if values.system_type(call.value(0).type, call.model) != STRING:
+    if values.system_of(call.value(0), call.model) != STRING:
         raise call.error(InvalidArguments, "the name of a trace must be a String")
     if call.count > 1:
         # Nobody reads the projection, but it has to make sense.

@@ -61,6 +61,12 @@ def system_type(type: TypeName | None, model: Model | None) -> TypeName | None:
     return TypeName("System", name) if name is not None else None
 
 
+def system_of(collection: Collection, model: Model | None) -> TypeName | None:
+    """The System type that values of all items convert to; None where there are several, or one has none."""
+    systems = {system_type(type, model) for type in collection.types}
+    return systems.pop() if len(systems) == 1 else None
+
+
 def type_name(name: str) -> TypeName:
     """The type that the FHIR model calls by a name."""
     namespace, _, system = name.partition("System.")
@@ -95,7 +101,7 @@ def is_dynamic(collection: Collection, model: Model | None) -> bool:
 def shown(*operands: Collection, model: Model | None = None) -> tuple[str, str | None]:
     """The types of operands, for a message that says that they cannot be used, and a hint where it is of use."""
     unknown = ["items of several types" if operand.types else "items of no known type" for operand in operands]
-    types = [system_type(operand.type, model) or operand.type for operand in operands]
+    types = [system_of(operand, model) or operand.type for operand in operands]
     hint = "say which type is meant, such as value.ofType(integer)" if None in types else None
     return " and ".join(str(type or other) for type, other in zip(types, unknown, strict=True)), hint
 
@@ -260,7 +266,7 @@ def _truth_of_json(item: Node) -> Node:
 
 def is_boolean(call: Call, collection: Collection) -> bool:
     """Whether every item is known to be a Boolean."""
-    return system_type(collection.type, call.model) == BOOLEAN
+    return system_of(collection, call.model) == BOOLEAN
 
 
 def present(call: Call, collection: Collection) -> Node:
@@ -272,10 +278,10 @@ def present(call: Call, collection: Collection) -> Node:
     plan = collection.plan if not collection.choices else items(attrs.evolve(collection, guard=None), call.names)
     if plan.many:
         return both(guard, _any(call, attrs.evolve(collection, plan=plan, choices=()))) or FALSE
-    if isinstance(plan, Extract) and system_type(collection.type, call.model) is not None:
+    if isinstance(plan, Extract) and system_of(collection, call.model) is not None:
         *parents, last = plan.steps
         parent = Extract(plan.base, tuple(parents), SqlType.JSON) if parents else plan.base
-        return both(guard, _member_present(call, parent, last.name, collection.type)) or FALSE
+        return both(guard, _member_present(call, parent, last.name, collection.types[0])) or FALSE
     return both(guard, apply("is_not_null", plan)) or FALSE
 
 
@@ -295,7 +301,7 @@ def _member_present(call: Call, parent: Node, member: str, type: TypeName | None
 def _any(call: Call, collection: Collection) -> Node:
     """Whether there are any items; elements without a value count too."""
     plan, variable = collection.plan, call.names.fresh()
-    if system_type(collection.type, call.model) is None:
+    if system_of(collection, call.model) is None:
         return Exists(plan, variable)
     if elements.are_of_wholes(plan):
         return Exists(elements.wholes(plan, call.names) or plan, variable)
@@ -307,7 +313,7 @@ def _any(call: Call, collection: Collection) -> Node:
 def _number(call: Call, collection: Collection) -> Node:
     """Number of items of a collection of many; elements without a value count too."""
     plan = items(collection, call.names)
-    if collection.choices or system_type(collection.type, call.model) is None:
+    if collection.choices or system_of(collection, call.model) is None:
         return length(plan)
     if elements.are_of_wholes(plan):
         return length(elements.wholes(plan, call.names) or plan)
@@ -360,7 +366,7 @@ class Iteration:
 def iterate(call: Call, collection: Collection) -> Iteration:
     """Walk a collection of many items; of primitive elements as a whole where the call looks beside their values."""
     variable = call.names.fresh()
-    if call.looks_beside and not collection.choices and system_type(collection.type, call.model) is not None:
+    if call.looks_beside and not collection.choices and system_of(collection, call.model) is not None:
         source = elements.wholes(walkable(call, collection), call.names)
         if source is not None:
             value = elements.value_of(Reference(variable, SqlType.JSON))

@@ -119,7 +119,7 @@ class _ViewLowering:
             at = f"{condition.at}.path"
             with self._faults(at):
                 call, collection = self._lower(condition.path, _Focus(None, integer(0)))
-                system = values.system_type(collection.type, self.model)
+                system = values.system_of(collection, self.model)
                 known = bool(collection.types) and not values.is_empty(collection)
                 if known and system != BOOLEAN:
                     shown = " or ".join(type.name for type in collection.types)

@@ -42,6 +42,12 @@ ERRORS: list[tuple[str, type[CompileError], str, str | None]] = [
         "Observation has no element 'valueQuantity': it is a type of the element 'value'",
         "write value.ofType(Quantity)",
     ),
+    (
+        "Bundle.entry.resource.where(^resourceType = 'Patient')",
+        UnknownElement,
+        "'resourceType' is of JSON and no element of Resource",
+        "ask for a type, such as ofType(Patient) or where($this is Patient)",
+    ),
     ("Patient.where(name.where(^famly = 'x').exists())", UnknownElement, "HumanName has no element 'famly'", "did you mean 'family'?"),
     ("(1).^foo", UnknownElement, "Integer has no element 'foo'", None),
     (

@@ -61,12 +61,12 @@ _LETTER = Reference("v2", SqlType.TEXT)
             "LIST_FILTER(LIST_TRANSFORM(JSON_EXTRACT(resource, '$.\"name\"[*]'), "
             "LAMBDA v1: JSON_EXTRACT_STRING(v1, '$.\"family\"')), LAMBDA y: y IS NOT NULL)",
             "ARRAY_REMOVE(ARRAY(SELECT (v1 ->> 'family') "
-            "FROM jsonb_path_query(resource, '$.\"name\"[*]') AS v1_row (v1)), NULL)",
+            'FROM jsonb_path_query(resource, \'$ ? (@."name".type() != "null")."name"[*]\') AS v1_row (v1)), NULL)',
         ),
         (
             Exists(_NAMES, "v1", apply("is_null", _ITEM)),
             "(LEN(LIST_FILTER(JSON_EXTRACT(resource, '$.\"name\"[*]'), LAMBDA v1: (v1 IS NULL))) > 0)",
-            "EXISTS (SELECT 1 FROM jsonb_path_query(resource, '$.\"name\"[*]') AS v1_row (v1) WHERE (v1 IS NULL))",
+            'EXISTS (SELECT 1 FROM jsonb_path_query(resource, \'$ ? (@."name".type() != "null")."name"[*]\') AS v1_row (v1) WHERE (v1 IS NULL))',
         ),
         (
             FromJson(_ITEM, SqlType.INTEGER),
@@ -111,7 +111,10 @@ def test_nodes_run(engine: Engine, node: Node, expected: object) -> None:
 def test_items_stand_in_the_form_that_suits_the_dialect() -> None:
     """A repeated path stands in FROM where that is the way; other collections are arrays, single values are scalars."""
     single = Extract(RESOURCE, (Step("gender"),), SqlType.TEXT)
-    assert Renderer(_POSTGRES).item(_NAMES) == ("jsonb_path_query(resource, '$.\"name\"[*]')", ItemForm.ROWS)
+    assert Renderer(_POSTGRES).item(_NAMES) == (
+        'jsonb_path_query(resource, \'$ ? (@."name".type() != "null")."name"[*]\')',
+        ItemForm.ROWS,
+    )
     assert Renderer(_DUCKDB).item(_NAMES)[1] is ItemForm.ARRAY
     assert Renderer(_POSTGRES).item(_LETTERS)[1] is ItemForm.ARRAY
     assert {Renderer(syntax).item(single)[1] for syntax in (_DUCKDB, _POSTGRES)} == {ItemForm.SCALAR}

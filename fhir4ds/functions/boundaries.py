@@ -19,8 +19,9 @@ from fhir4ds.functions import decimals, moments, quantities, values
 from fhir4ds.functions.arithmetic import number
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import Form
+from fhir4ds.functions.undecided import by_kind
 from fhir4ds.plan import fusion
-from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, LONG, TIME, Choice, Collection, TypeName
+from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, LONG, TIME, Collection, TypeName
 from fhir4ds.plan.nodes import Apply, Case, Cast, Constant, Extract, FromJson, Node, apply, bind, integer, null, text
 
 _GROUP = "Utility"
@@ -100,37 +101,12 @@ class _Kinds:
     of_moment: Callable[[TypeName, Collection], Collection]
 
     def apply(self, call: Call) -> Collection:
-        """Apply to the focus; of a choice element to each type that it may have and that has a precision."""
-        if values.is_empty(call.focus):
-            return call.focus
-        if not call.focus.choices:
-            found = self._of(call, call.focus)
-            if found is None:
-                raise call.error(InvalidOperation, f"values of type {call.focus.type} have no precision")
-            return found
-        focus = values.single(call, call.focus)
-        types: dict[TypeName, None] = {}
+        """Apply to the focus; where several types are possible, to items of each that has a precision."""
+        return by_kind(call, (call.focus,), lambda focus: self._of(call, focus[0]), _system_type)
 
-        def of_parent(parent: Node) -> Node:
-            results = self._of_choices(call, attrs.evolve(focus, plan=parent, guard=None))
-            types.update(dict.fromkeys(type for result in results for type in result.types))
-            return _first(call, results)
-
-        plan = values.of_parent(focus.plan, call.names, of_parent)
-        return Collection(plan=plan, types=tuple(types), guard=focus.guard)
-
-    def _of_choices(self, call: Call, focus: Collection) -> list[Collection]:
-        """What is made of each type that a choice element may have; choices of the same System type together."""
-        kept: dict[TypeName, list[Choice]] = {}
-        for choice in focus.choices:
-            kept.setdefault(values.system_type(choice.type, call.model) or choice.type, []).append(choice)
-        found = (
-            self._of(call, attrs.evolve(focus, choices=tuple(choices), types=tuple(choice.type for choice in choices)))
-            for choices in kept.values()
-        )
-        return [result for result in found if result is not None]
-
-    def _of(self, call: Call, focus: Collection) -> Collection | None:
+    def _of(self, call: Call, focus: Collection) -> Collection:
+        if values.is_empty(focus):
+            return focus
         dated = moments.dated(call, focus)
         if dated is not None:
             return self.of_moment(*dated)
@@ -139,18 +115,11 @@ class _Kinds:
             return self.of_number(focus)
         if form in (Form.SYSTEM, Form.FHIR) and self.of_quantity is not None:
             return self.of_quantity(focus)
-        return None
+        raise call.error(InvalidOperation, f"values of {values.shown(focus)[0]} have no precision")
 
 
-def _first(call: Call, results: list[Collection]) -> Node:
-    """The one item of several collections, of which at most one has any."""
-    if not results:
-        raise call.error(InvalidOperation, "values of none of the types that the element may have have a precision")
-    type = results[0].plan.type
-    if any(result.plan.type is not type for result in results):
-        type = SqlType.JSON
-    plans = tuple(values.boxed(result.plan, call.names) if type is SqlType.JSON else result.plan for result in results)
-    return plans[0] if len(plans) == 1 else Apply("coalesce", plans, type)
+def _system_type(call: Call, type: TypeName) -> TypeName:
+    return values.system_type(type, call.model) or type
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

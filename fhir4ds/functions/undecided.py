@@ -49,16 +49,41 @@ def with_each_kind(lower: Callable[[Call], Collection]) -> Callable[[Call], Coll
     return lowered
 
 
-def by_kind(call: Call, operands: Sequence[Collection], lower: Lowering) -> Collection:
+def kind_of(call: Call, type: TypeName) -> TypeName:
+    """One type for all that operators treat alike: numbers, quantities, dates with and without a time."""
+    if quantities.is_quantity(type, call.model):
+        return QUANTITY
+    system = values.system_type(type, call.model) or type
+    if system in quantities.NUMBERS:
+        return quantities.NUMBERS[0]
+    return DATETIME if system == DATE else system
+
+
+def by_kind(
+    call: Call,
+    operands: Sequence[Collection],
+    lower: Lowering,
+    kind: Callable[[Call, TypeName], TypeName] = kind_of,
+) -> Collection:
     """Lower an operation on single items for each kind that they may be of."""
     if any(values.is_untyped(operand) for operand in operands):
         return _insisting(call, operands, lower)
-    kinds = [list(_kinds(call, operand)) for operand in operands]
+    groups = [_groups(call, operand, kind) for operand in operands]
+    held, bound = _held(
+        call,
+        operands,
+        [len(types) > 1 and operand.tagged is None for operand, types in zip(operands, groups, strict=True)],
+    )
+    kinds = [list(_kinds(call, operand, types)) for operand, types in zip(held, groups, strict=True)]
     if all(len(found) == 1 for found in kinds):
         return lower(operands)
     answers = [answer for chosen in itertools.product(*kinds) if (answer := _lowered(lower, chosen)) is not None]
-    # What no kind takes part in says why.
-    return _first(call, answers) if answers else lower(operands)
+    if not answers:  # and the operation says why
+        return lower(operands)
+    found = _first(call, answers)
+    if not bound:
+        return found
+    return Collection(plan=_bound(bound, values.items(found, call.names)), types=found.types)
 
 
 def if_quantities(
@@ -81,14 +106,8 @@ def if_quantities(
 
 def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering) -> Collection:
     """An operation on items some of which are of no known type: lowered for what JSON says they are, or else an error."""
-    held, bound = [], []
-    for operand in operands:
-        item = values.single(call, operand)
-        if values.is_untyped(operand) and not values.is_path(item.plan):
-            variable = call.names.fresh()
-            bound.append((variable, values.items(item, call.names)))
-            item = attrs.evolve(item, plan=Reference(variable, SqlType.JSON), guard=None)
-        held.append(item)
+    single = [values.single(call, operand) for operand in operands]
+    held, bound = _held(call, single, [values.is_untyped(operand) for operand in operands])
     answers: list[tuple[Node, Collection]] = []
     for chosen in itertools.product(*(_told(item, held) for item in held)):
         answer = _lowered(lower, [operand for _, operand in chosen])
@@ -100,10 +119,32 @@ def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering) -> C
     there = functools.reduce(lambda some, one: apply("and", some, one), (_is_there(call, item) for item in held))
     error = Raise("the operation does not take items of these types", call.position, plans[0].type)
     branches = [(condition, plan) for (condition, _), plan in zip(answers, plans, strict=True)]
-    plan: Node = Case((*branches, (there, error)), null(plans[0].type))
+    plan = _bound(bound, Case((*branches, (there, error)), null(plans[0].type)))
+    return Collection(plan=plan, types=types if len(types) == 1 else ())
+
+
+def _held(
+    call: Call, operands: Sequence[Collection], wanted: Sequence[bool]
+) -> tuple[list[Collection], list[tuple[str, Node]]]:
+    """The operands, of which those that are wanted more than once are variables, and the values of these."""
+    held, bound = [], []
+    for operand, often in zip(operands, wanted, strict=True):
+        if not often:
+            held.append(operand)
+            continue
+        item = values.single(call, operand)
+        if not values.is_path(item.plan):
+            variable = call.names.fresh()
+            bound.append((variable, values.walkable(call, item)))
+            item = attrs.evolve(item, plan=Reference(variable, item.plan.type), guard=None)
+        held.append(item)
+    return held, bound
+
+
+def _bound(bound: Sequence[tuple[str, Node]], plan: Node) -> Node:
     for variable, value in reversed(bound):
         plan = Bind(variable, value, plan)
-    return Collection(plan=plan, types=types if len(types) == 1 else ())
+    return plan
 
 
 def _is_there(call: Call, operand: Collection) -> Node:
@@ -142,28 +183,26 @@ def _lowered(lower: Lowering, operands: Sequence[Collection]) -> Collection | No
         return None
 
 
-def _kinds(call: Call, operand: Collection) -> Iterator[Collection]:
+def _kinds(call: Call, operand: Collection, groups: Sequence[tuple[TypeName, ...]]) -> Iterator[Collection]:
     """The operand as it is of each kind."""
-    groups: dict[TypeName, list[TypeName]] = {}
-    for type in operand.types:
-        groups.setdefault(_kind(call, type), []).append(type)
-    if len(groups) < 2 or values.is_empty(operand):
+    if len(groups) < 2:
         yield operand
         return
     single = values.single(call, operand)
     try:
-        yield from [of_types(call, single, tuple(types)) for types in groups.values()]
+        yield from [of_types(call, single, types) for types in groups]
     except UnsupportedFeature:  # items do not tell of which kind they are
         yield operand
 
 
-def _kind(call: Call, type: TypeName) -> TypeName:
-    if quantities.is_quantity(type, call.model):
-        return QUANTITY
-    system = values.system_type(type, call.model) or type
-    if system in quantities.NUMBERS:
-        return quantities.NUMBERS[0]
-    return DATETIME if system == DATE else system
+def _groups(
+    call: Call, operand: Collection, kind: Callable[[Call, TypeName], TypeName]
+) -> Sequence[tuple[TypeName, ...]]:
+    """The types that items can have, those of one kind together; none for no items."""
+    groups: dict[TypeName, list[TypeName]] = {}
+    for type in () if values.is_empty(operand) else operand.types:
+        groups.setdefault(kind(call, type), []).append(type)
+    return [tuple(types) for types in groups.values()]
 
 
 def _first(call: Call, answers: Sequence[Collection]) -> Collection:

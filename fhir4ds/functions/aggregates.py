@@ -61,8 +61,13 @@ def aggregate(call: Call) -> Collection:
         result = call.body(0, item, index=index, total=total)
         body = values.value(result, call.model, call.names)
         total = Collection(plan=Reference(accumulator, body.type, body.many), types=result.types)
-    if start is None or values.is_empty(initial or item):
+    if start is None or initial is None or values.is_empty(initial):
         start = empty(body.type, many=body.many)
+    elif not _stands_for(start.type, body.type):
+        types = tuple(dict.fromkeys((*initial.types, *result.types)))
+        total = Collection(plan=Reference(accumulator, SqlType.JSON, body.many), types=types)
+        result = attrs.evolve(call.body(0, item, index=index, total=total), types=types)
+        body = values.boxed(values.value(result, call.model, call.names), call.names)
     start = _like(call, start, body)
     if not values.mentions(body, place):
         return Collection(plan=Fold(plan, accumulator, variable, start, body), types=result.types)
@@ -81,12 +86,19 @@ def _first_total(call: Call, item: Collection) -> Collection:
     return item if values.is_empty(first) or not first.types else first
 
 
+def _stands_for(first: SqlType, later: SqlType) -> bool:
+    """Whether the first total can stand where later ones are of a type: an Integer where they are Decimals can."""
+    return later in (first, SqlType.JSON) or (first, later) == (SqlType.INTEGER, SqlType.DECIMAL)
+
+
 def _like(call: Call, start: Node, body: Node) -> Node:
     """The first total, in the form that later ones have."""
     # A database may take a small integer constant for a narrower type than the totals to come.
+    if body.type is SqlType.JSON:
+        start = values.boxed(start, call.names)
     if start.many:
         return start
-    start = values.boxed(start, call.names) if body.type is SqlType.JSON else Cast(start, body.type)
+    start = start if body.type is SqlType.JSON else Cast(start, body.type)
     return values.as_array(start, call.names) if body.many else start
 
 
@@ -95,7 +107,9 @@ def _truths(call: Call, wanted: bool, *, every: bool) -> Collection:
     focus = call.focus
     if values.is_untyped(focus):
         plan = values.read_all(call, focus, SqlType.BOOLEAN, "Booleans")
-    elif values.is_empty(focus) or values.is_boolean(call, focus):
+    elif values.is_empty(focus):
+        plan = empty(SqlType.BOOLEAN, many=True)
+    elif values.is_boolean(call, focus):
         plan = values.as_array(values.value(focus, call.model, call.names), call.names)
     else:
         raise call.error(InvalidOperation, f"the items must be Booleans, not {focus.type or 'of several types'}")

@@ -93,8 +93,9 @@ def _equal(call: Call, left: Collection, right: Collection) -> Node:
     types = values.system_of(left, call.model), values.system_of(right, call.model)
     dynamic = _dynamic(call, left, right)
     if not dynamic and not comparable(*types):
-        found = apply("and", values.present(call, left), values.present(call, right))
-        return Case(((found, FALSE),), _EMPTY)
+        # Where one side is empty, no database looks at the other one.
+        beside = Case(((values.present(call, right), FALSE),), _EMPTY)
+        return Case(((values.present(call, left), beside),), _EMPTY)
     a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
     if not a.many and not b.many:
         pair = _equal_values(call, a, b, types)

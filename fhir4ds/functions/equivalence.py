@@ -38,7 +38,8 @@ def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
     types = values.system_of(left, call.model), values.system_of(right, call.model)
     dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
     if not dynamic and not comparable(*types):
-        return apply("not", apply("or", values.present(call, left), values.present(call, right)))
+        # One item decides, and what the other side is is not looked at then, by no database.
+        return Case(((values.present(call, left), FALSE), (values.present(call, right), FALSE)), TRUE)
     if not left.many and not right.many:
         a, b = (values.value(side, call.model, call.names) for side in (left, right))
         return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: _single(call, x, y, types)))

@@ -44,6 +44,13 @@ _VALUES: dict[str, list[Any]] = {
     "iif(true, birthDate, @2021) > @2019": [True],
     "iif(true, birthDate, @2021) + 1 day": ["2020-01-02"],
     "-iif(true, 1, 2.5)": [Decimal(-1)],
+    # A first total of another type than the later ones, and none at all.
+    "(1 | 2).aggregate($this, '')": [2],
+    "{}.aggregate($this, 'none')": ["none"],
+    "('a' | 'b').aggregate($this, 1)": ["b"],
+    "(1 | 2).aggregate($total + $this, 0.5)": [Decimal("3.5")],
+    "({}).anyFalse()": [False],
+    "({}).allFalse()": [True],
     # A single primitive element with a value, of whichever type.
     "name.given.getValue()": [],
     "name.given.hasValue()": [False],

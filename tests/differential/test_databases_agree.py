@@ -42,9 +42,9 @@ def _agree(databases: Pair, expression: str, resource: Mapping[str, Any], *, str
 _DECIDED_BY_LESS = frozenset(
     {"and", "or", "implies", "in", "contains", "subsetOf", "supersetOf", "intersect", "exclude"}
 )
-#: What has no result where an operand is none, or is outside of what it is defined for, so that the other one need not be
-#: looked at either.
-_DECIDED_BY_NOTHING = frozenset({"+", "-", "*", "/", "div", "mod", "log", "power"})
+#: What has no result where an operand is none, or is outside of what it is defined for, or of another unit, so that the
+#: other one need not be looked at either.
+_DECIDED_BY_NOTHING = frozenset({"+", "-", "*", "/", "div", "mod", "log", "power", "<", "<=", ">", ">="})
 
 
 def _names(expression: str) -> frozenset[str]:

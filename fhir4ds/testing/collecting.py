@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from fhir4ds.dialect.model import Dialect
+from fhir4ds.errors import UnknownDialect
 from fhir4ds.registry import registry
 from fhir4ds.testing.fixtures import url_variable
 from fhir4ds.testing.gaps import FILE_NAME, Gap, InvalidGaps, check_known, read_gaps
@@ -80,7 +81,10 @@ class _Case:
 @pytest.hookimpl(tryfirst=True)  # before -k and -m leave any out
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not claimed, and mark what is known to fail."""
-    cases = [case for item in items if (case := _case(item)) is not None]
+    try:
+        cases = [case for item in items if (case := _case(item)) is not None]
+    except UnknownDialect as error:
+        raise pytest.UsageError(str(error)) from error
     if not cases:
         return
     by_list: dict[tuple[Path, str], list[_Case]] = defaultdict(list)

@@ -150,7 +150,7 @@ class DuckDBSyntax(Syntax):
             "LIST_TRANSFORM(LIST_SORT(LIST_FILTER(COALESCE(JSON_KEYS({0}), []), LAMBDA m: NOT LIST_CONTAINS({1}, m))), "
             f"LAMBDA m: JSON_OBJECT('key', m, 'value', JSON_EXTRACT({{0}}, {_POINTER})))"
         ),
-        "json_items": "CASE JSON_TYPE({0}) WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') ELSE LIST_FILTER([{0}], LAMBDA i: i IS NOT NULL) END",
+        "json_items": "CASE COALESCE(JSON_TYPE({0}), '') WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') WHEN '' THEN [] ELSE [{0}] END",
         "json_same": "({0} = {1})",
         "json_text": "JSON_EXTRACT_STRING({0}, '$')",
         "json_has": "JSON_EXISTS({0}, {1})",

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import quantities, temporal, values
+from fhir4ds.functions.canonical import canonical, levels_of
 from fhir4ds.functions.combining import aligned
 from fhir4ds.functions.comparison import comparable
 from fhir4ds.functions.declaration import Call, Example
@@ -35,6 +36,8 @@ def equivalence(call: Call, left: Collection, right: Collection) -> Node:
 
 
 def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
+    if _are_complex(call, left) and _are_complex(call, right):
+        return _equivalent_complex(call, left, right)
     types = values.system_of(left, call.model), values.system_of(right, call.model)
     dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
     if not dynamic and not comparable(*types):
@@ -44,6 +47,31 @@ def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
         a, b = (values.value(side, call.model, call.names) for side in (left, right))
         return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: _single(call, x, y, types)))
     return _arrays(call, *aligned(call, left, right), partial(_items, call), types)
+
+
+def _are_complex(call: Call, collection: Collection) -> bool:
+    """Whether every item is known to have members, and to be no quantity."""
+    types = collection.types
+    return bool(types) and all(
+        values.system_type(type, call.model) is None and not quantities.is_quantity(type, call.model) for type in types
+    )
+
+
+def _equivalent_complex(call: Call, left: Collection, right: Collection) -> Node:
+    """Equivalence of items whose members are equivalent, which is told by one text for each."""
+    levels = 0 if call.model is None else levels_of(call.model, (*left.types, *right.types))
+    a, b = (values.items(side, call.names) for side in (left, right))
+    if a.many or b.many:
+        a, b = (_texts(call, values.as_array(side, call.names), levels) for side in (a, b))
+        return _arrays(call, a, b, lambda x, y, _: apply("equal", x, y), (None, None))
+    present = [values.present(call, side) for side in (left, right)]
+    texts = [values.of_parent(side, call.names, partial(canonical, call, levels=levels)) for side in (a, b)]
+    return Case(((apply("and", *present), apply("equal", *texts)), (apply("or", *present), FALSE)), TRUE)
+
+
+def _texts(call: Call, items: Node, levels: int) -> Node:
+    item = Reference(call.names.fresh(), SqlType.JSON)
+    return Each(items, item.name, canonical(call, item, levels))
 
 
 def _equivalent_quantities(call: Call, left: Collection, right: Collection, forms: tuple[Form, Form]) -> Node:
@@ -129,7 +157,7 @@ def _folded(value: Node) -> Node:
 def _equal_json(call: Call, a: Node, b: Node) -> Node:
     """Equality of numbers after rounding, and of anything else without differences of case and white space.
 
-    The order of items within complex values is not overlooked, and numbers in them are not rounded.
+    Of complex values among others the order of items is not overlooked, since what JSON says of them is compared.
     """
     folded = (Cast(_folded(Cast(side, SqlType.TEXT)), SqlType.JSON) for side in (a, b))
     numbers = (values.read_dynamic(side, SqlType.DECIMAL) for side in (a, b))

@@ -107,6 +107,47 @@ def test_equivalence_counts(database: Database, expression: str, answer: bool) -
     assert database.evaluate(expression, {}) == [answer]
 
 
+@pytest.mark.parametrize(
+    ("expression", "answer"),
+    [
+        ("name[0] ~ name[1]", True),  # other order, other case
+        ("name[0] = name[1]", False),
+        ("name[0] ~ name[2]", False),
+        ("name ~ name.skip(1)", False),
+        ("name.take(2) ~ name[1].combine(name[0])", True),
+        ("name.take(2) ~ name[1].combine(name[2])", False),
+        ("maritalStatus ~ contact[0].relationship", True),
+        ("maritalStatus ~ contact[1].relationship", False),  # each member is there, but not in one item
+        ("identifier[0] ~ identifier[1]", True),  # at the third level
+        ("$this ~ $this", True),
+        ("photo ~ photo", True),
+        ("name[0] ~ photo", False),
+        ("name ~ identifier", False),
+    ],
+)
+def test_equivalence_of_complex_values_is_deep(database: Database, expression: str, answer: bool) -> None:
+    """Items within them are in any order, and texts without case and surplus white space."""
+    one, two = {"system": "s", "code": "1"}, {"system": "t", "code": "2"}
+    resource = {
+        "resourceType": "Patient",
+        "name": [
+            {"use": "official", "family": "Le  Roy", "given": ["A", "b"]},
+            {"given": ["B", "a"], "family": "le roy", "use": "official"},
+            {"family": "x"},
+        ],
+        "maritalStatus": {"coding": [one, two]},
+        "contact": [
+            {"relationship": [{"coding": [{"code": "2", "system": "T"}, {"code": "1", "system": "S"}]}]},
+            {"relationship": [{"coding": [{"code": "2", "system": "s"}, {"code": "1", "system": "t"}]}]},
+        ],
+        "identifier": [
+            {"value": "1", "type": {"coding": [one, two]}},
+            {"type": {"coding": [two, one]}, "value": "1"},
+        ],
+    }
+    assert database.evaluate(expression, resource) == [answer]
+
+
 def test_a_null_is_no_item(untyped: Database) -> None:
     """Neither in the place of an element nor, where no model says what it is, among items."""
     thing = {"no": None, "some": [None, 1], "deep": {"no": None}, "yes": True}

@@ -1,0 +1,77 @@
+"""Complex values as text that is the same for equivalent ones (FHIRPath N1, section 6.1.2)."""
+
+from __future__ import annotations
+
+import functools
+
+from fhir4ds.dialect.path import Step
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.fhir.model import Model
+from fhir4ds.functions import values
+from fhir4ds.functions.declaration import Call
+from fhir4ds.plan.collection import TypeName
+from fhir4ds.plan.nodes import Array, Case, Cast, Each, Extract, Node, Reference, Sort, apply, text
+
+#: How deep the order of items is overlooked at most: as deep as the codes of an identifier of a resource are.
+_MOST_LEVELS = 4
+
+#: Types whose members are hardly ever looked into, and which have all types below them.
+_OPEN = ("Extension", "Reference", "Resource")
+
+_NAME, _VALUE = Step("key"), Step("value")
+
+
+@functools.lru_cache(maxsize=256)
+def levels_of(model: Model, types: tuple[TypeName, ...], most: int = _MOST_LEVELS) -> int:
+    """How many levels of objects items of some types have, at most so many.
+
+    Examples
+    --------
+    >>> from fhir4ds.fhir.model import load_model
+    >>> [levels_of(load_model("R4"), (TypeName("FHIR", name),)) for name in ("Period", "CodeableConcept", "Patient")]
+    [2, 3, 4]
+    """
+    if most == 0:
+        return 0
+    below = [0]
+    for type in types:
+        members = () if type.name in _OPEN else model.elements(type.name).values()
+        inner = tuple(values.type_name(name) for element in members for name in element.types)
+        complex = tuple(dict.fromkeys(type for type in inner if values.system_type(type, model) is None))
+        below.append(levels_of(model, complex, most - 1) if complex else 0)
+    return 1 + max(below)
+
+
+def canonical(call: Call, item: Node, levels: int) -> Node:
+    """A JSON item as text: members by name, their items in the order of their texts, without case and surplus white space.
+
+    Numbers have no zeros at the end, and are not rounded. What is deeper than so many levels is as its JSON is.
+    """
+    kind = apply("json_kind", item, type=SqlType.TEXT)
+    decimal = Cast(values.read_dynamic(item, SqlType.DECIMAL), SqlType.DECIMAL)
+    number = apply("decimal_text", decimal, type=SqlType.TEXT)
+    branches: list[tuple[Node, Node]] = [(apply("equal", kind, text("number")), number)]
+    if levels > 0:
+        branches.append((apply("equal", kind, text("object")), _object(call, item, levels)))
+    return Case(tuple(branches), apply("fold_text", Cast(item, SqlType.TEXT), type=SqlType.TEXT))
+
+
+def _object(call: Call, item: Node, levels: int) -> Node:
+    member = Reference(call.names.fresh(), SqlType.JSON)
+    members = apply("json_members", item, Array((), SqlType.TEXT), type=SqlType.JSON, many=True)
+    name = Cast(Extract(member, (_NAME,), SqlType.JSON), SqlType.TEXT)
+    written = _joined(_joined(name, text(":")), _items(call, Extract(member, (_VALUE,), SqlType.JSON), levels))
+    every = apply("text_join", Each(members, member.name, written), text(";"), type=SqlType.TEXT)
+    return _joined(_joined(text("{"), every), text("}"))
+
+
+def _items(call: Call, value: Node, levels: int) -> Node:
+    """The items of a member, one or several."""
+    each, other = Reference(call.names.fresh(), SqlType.JSON), Reference(call.names.fresh(), SqlType.TEXT)
+    found = apply("json_items", value, type=SqlType.JSON, many=True)
+    texts = Each(found, each.name, canonical(call, each, levels - 1))
+    return apply("text_join", Sort(texts, other.name, other, descending=False), text(","), type=SqlType.TEXT)
+
+
+def _joined(left: Node, right: Node) -> Node:
+    return apply("concat", left, right, type=SqlType.TEXT)

@@ -93,10 +93,12 @@ def _untyped(collection: Collection, name: str, names: Names, fail: Fail) -> Col
 
 def _elements(types: tuple[TypeName, ...], name: str, model: Model) -> tuple[Element, ...]:
     """The definitions of an element in some types, of which those without it have none."""
-    found = [_element(type, name, model) for type in types]
-    if any(_is_any_resource(type) for type in types):
-        # Contained resources and entries can be of any type.
-        found += [model.element(resource, name) for resource in model.resource_types]
+    found: list[Element | None] = []
+    for type in types:
+        own = _element(type, name, model)
+        # Contained resources and entries can be of any type, and have what that type has.
+        any_of = model.resource_types if own is None and _is_any_resource(type) else ()
+        found += [own, *(model.element(resource, name) for resource in any_of)]
     return tuple(dict.fromkeys(element for element in found if element is not None))
 
 

@@ -147,7 +147,7 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         # apart from other values, since some databases have numbers for it
         "json_boolean": "TO_JSONB({0})",
         "json_object": "JSONB_BUILD_OBJECT({*})",
-        # JSON as a value of json_object, where what is JSON would be taken for a text
+        # JSON that becomes a value of json_object, for databases that would take it for a text
         "json_member": "{0}",
     }
 )

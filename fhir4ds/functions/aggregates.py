@@ -53,7 +53,6 @@ def aggregate(call: Call) -> Collection:
     index = values.zero_based(place)
     item = attrs.evolve(call.focus, plan=Reference(variable, plan.type), choices=(), guard=None)
     initial = call.value(1) if call.count > 1 else None
-    start = None if initial is None else values.value(initial, call.model, call.names)
     # What the total is depends on what the aggregator makes of it: a first look settles types and cardinality.
     total = _first_total(call, item) if initial is None or values.is_empty(initial) else initial
     for _ in range(2):
@@ -61,13 +60,15 @@ def aggregate(call: Call) -> Collection:
         result = call.body(0, item, index=index, total=total)
         body = values.value(result, call.model, call.names)
         total = Collection(plan=Reference(accumulator, body.type, body.many), types=result.types)
-    if start is None or initial is None or values.is_empty(initial):
+    if initial is None or values.is_empty(initial):
         start = empty(body.type, many=body.many)
-    elif not _stands_for(start.type, body.type):
-        types = tuple(dict.fromkeys((*initial.types, *result.types)))
-        total = Collection(plan=Reference(accumulator, SqlType.JSON, body.many), types=types)
-        result = attrs.evolve(call.body(0, item, index=index, total=total), types=types)
-        body = values.boxed(values.value(result, call.model, call.names), call.names)
+    else:
+        start = values.value(initial, call.model, call.names)
+        if not _stands_for(start.type, body.type):
+            types = tuple(dict.fromkeys((*initial.types, *result.types)))
+            total = Collection(plan=Reference(accumulator, SqlType.JSON, body.many), types=types)
+            result = attrs.evolve(call.body(0, item, index=index, total=total), types=types)
+            body = values.boxed(values.value(result, call.model, call.names), call.names)
     start = _like(call, start, body)
     if not values.mentions(body, place):
         return Collection(plan=Fold(plan, accumulator, variable, start, body), types=result.types)
@@ -96,9 +97,8 @@ def _like(call: Call, start: Node, body: Node) -> Node:
     # A database may take a small integer constant for a narrower type than the totals to come.
     if body.type is SqlType.JSON:
         start = values.boxed(start, call.names)
-    if start.many:
-        return start
-    start = start if body.type is SqlType.JSON else Cast(start, body.type)
+    elif not start.many:
+        start = Cast(start, body.type)
     return values.as_array(start, call.names) if body.many else start
 
 

@@ -10,7 +10,7 @@ from fhir4ds.fhir.model import Model
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan.collection import TypeName
-from fhir4ds.plan.nodes import Array, Case, Cast, Each, Extract, Node, Reference, Sort, apply, text
+from fhir4ds.plan.nodes import Array, Case, Cast, Each, Extract, FromJson, Node, Reference, Sort, apply, text
 
 #: How deep the order of items is overlooked at most: as deep as the codes of an identifier of a resource are.
 _MOST_LEVELS = 4
@@ -50,10 +50,14 @@ def canonical(call: Call, item: Node, levels: int) -> Node:
     kind = apply("json_kind", item, type=SqlType.TEXT)
     decimal = Cast(values.read_dynamic(item, SqlType.DECIMAL), SqlType.DECIMAL)
     number = apply("decimal_text", decimal, type=SqlType.TEXT)
-    branches: list[tuple[Node, Node]] = [(apply("equal", kind, text("number")), number)]
+    folded = apply("fold_text", FromJson(item, SqlType.TEXT), type=SqlType.TEXT)
+    branches: list[tuple[Node, Node]] = [
+        (apply("equal", kind, text("string")), Cast(apply("to_json", folded, type=SqlType.JSON), SqlType.TEXT)),
+        (apply("equal", kind, text("number")), number),
+    ]
     if levels > 0:
         branches.append((apply("equal", kind, text("object")), _object(call, item, levels)))
-    return Case(tuple(branches), apply("fold_text", Cast(item, SqlType.TEXT), type=SqlType.TEXT))
+    return Case(tuple(branches), Cast(item, SqlType.TEXT))
 
 
 def _object(call: Call, item: Node, levels: int) -> Node:

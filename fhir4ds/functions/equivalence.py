@@ -197,7 +197,11 @@ def _digits(value: Node) -> Node:
     ),
 )
 def equivalent(call: Call, left: Collection, right: Collection) -> Collection:
-    """Whether both collections have equivalent items in any order; two empty collections are equivalent."""
+    """Whether both collections have equivalent items in any order; two empty collections are equivalent.
+
+    Texts are equivalent without case and surplus white space, numbers as precise as the less precise of them, and complex
+    values where their members are; numbers inside of these are not rounded.
+    """
     return values.system(equivalence(call, left, right), BOOLEAN)
 
 

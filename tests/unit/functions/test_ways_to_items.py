@@ -131,7 +131,7 @@ def test_equivalence_of_complex_values_is_deep(database: Database, expression: s
     resource = {
         "resourceType": "Patient",
         "name": [
-            {"use": "official", "family": "Le  Roy", "given": ["A", "b"]},
+            {"use": "official", "family": "Le\t Roy", "given": ["A", "b"]},
             {"given": ["B", "a"], "family": "le roy", "use": "official"},
             {"family": "x"},
         ],

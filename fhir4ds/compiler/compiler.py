@@ -131,9 +131,12 @@ def _deliver(title: str, collection: Collection, lowering: Lowering, builder: St
     kind = values.sql_type(collection, lowering.model)
     guard, unguarded = collection.guard, attrs.evolve(collection, guard=None)
     items = values.items(unguarded, lowering.names)
-    # Decimals are delivered as text, which keeps their exact value and spares a conversion where they are JSON.
-    computed = kind is SqlType.DECIMAL and items.type is SqlType.DECIMAL
-    items = fusion.read(items, SqlType.TEXT if kind is SqlType.DECIMAL else kind, lowering.names)
+    delivered = "json_plain" if kind is SqlType.JSON else None
+    if kind is SqlType.DECIMAL:
+        # Decimals are delivered as text, which keeps their exact value and spares a conversion where they are JSON.
+        delivered = "json_numeral" if items.type is SqlType.JSON else "decimal_text"
+    else:
+        items = fusion.read(items, kind, lowering.names)
     system = values.system_of(collection, lowering.model)
     failed = None
     if lowering.options.on_error is OnError.NULL:
@@ -147,7 +150,7 @@ def _deliver(title: str, collection: Collection, lowering: Lowering, builder: St
         guard=guard,
         failure=failed,
         type=kind,
-        delivered="decimal_text" if computed else None,
+        delivered=delivered,
         fhir_type=str(collection.type or system) if collection.type is not None else None,
     )
     return Compiled(statement=statement, parameters=builder.parameters)

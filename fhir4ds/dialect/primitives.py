@@ -131,6 +131,11 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         # JSON
         "json_kind": "JSONB_TYPEOF({0})",
         "json_text": "({0} #>> '{{}}')",
+        # A document whose numbers keep all digits that they were written with, the text of such a number, and the document
+        # as it was: for databases whose JSON functions read numbers as binary fractions.
+        "json_exact": "{0}",
+        "json_numeral": "({0} #>> '{{}}')",
+        "json_plain": "{0}",
         # Whether two documents are the same to the last digit, by their bytes: to = 1.5 and 1.50 are equal, and slower.
         "json_same": "(CAST(ROW({0}) AS RECORD) *= CAST(ROW({1}) AS RECORD))",
         "json_has": "({0} ? {1})",

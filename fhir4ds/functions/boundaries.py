@@ -20,8 +20,8 @@ from fhir4ds.functions.arithmetic import number
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.undecided import by_kind
-from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, LONG, TIME, Collection, TypeName
+from fhir4ds.plan.exactness import numeral
 from fhir4ds.plan.nodes import Apply, Case, Cast, Constant, Extract, FromJson, Node, apply, bind, integer, null, text
 
 _GROUP = "Utility"
@@ -131,7 +131,7 @@ def _digits_written(call: Call, focus: Collection) -> Node:
         return integer(0)
     plan = values.items(values.single(call, focus), call.names)
     if plan.type is SqlType.JSON:
-        return _fraction_length(fusion.read(plan, SqlType.TEXT, call.names))
+        return _fraction_length(plan)
     return _digits_of(plan)
 
 
@@ -143,7 +143,9 @@ def _digits_of(value: Node) -> Node:
         case Apply("negate", (operand,)) | Cast(operand, SqlType.DECIMAL):
             return _digits_of(operand)
         case Extract() | FromJson():
-            return _fraction_length(attrs.evolve(value, type=SqlType.TEXT))
+            return _fraction_length(
+                value.operand if isinstance(value, FromJson) else attrs.evolve(value, type=SqlType.JSON)
+            )
         case Case():
             branches = tuple((condition, _digits_of(branch)) for condition, branch in value.branches)
             return Case(branches, _digits_of(value.otherwise))
@@ -154,15 +156,11 @@ def _digits_of(value: Node) -> Node:
     return Cast(apply("decimal_digits", value, type=SqlType.INTEGER), SqlType.INTEGER)
 
 
-def _fraction_length(written: Node) -> Node:
-    def counted(written: Node) -> Node:
-        fraction = apply("regexp_group", written, _FRACTION, integer(1), type=SqlType.TEXT)
-        digits = apply("coalesce", moments.length(fraction), integer(0), type=SqlType.INTEGER)
-        return Case(((apply("is_not_null", written), digits),), null(SqlType.INTEGER))
-
-    if isinstance(written, Extract):
-        return counted(written)
-    return Case(((apply("is_not_null", written), counted(written)),), null(SqlType.INTEGER))
+def _fraction_length(json: Node) -> Node:
+    """Digits after the point that a JSON number was written with."""
+    fraction = apply("regexp_group", numeral(json), _FRACTION, integer(1), type=SqlType.TEXT)
+    digits = apply("coalesce", moments.length(fraction), integer(0), type=SqlType.INTEGER)
+    return Case(((apply("is_not_null", json), digits),), null(SqlType.INTEGER))
 
 
 def _power(table: Mapping[int, str], digits: Node) -> Node:

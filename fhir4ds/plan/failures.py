@@ -7,9 +7,8 @@ errors are raised become a value of their own, which is computed first; where th
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import singledispatchmethod
-from typing import Any, get_args
 
 import attrs
 
@@ -35,6 +34,7 @@ from fhir4ds.plan.nodes import (
     null,
     text,
 )
+from fhir4ds.plan.parts import parts
 from fhir4ds.plan.rewriting import rewrite
 
 
@@ -90,7 +90,7 @@ class _Search:
 
     @singledispatchmethod
     def _of(self, node: Node) -> Node | None:
-        return _first(*(self.of(child) for child in _children(node)))
+        return _first(*(self.of(child) for child in parts(node)))
 
     @_of.register
     def _(self, node: Raise) -> Node | None:
@@ -202,21 +202,4 @@ def _if(condition: Node, found: Node | None, otherwise: Node | None) -> Node | N
 
 def can_raise(node: Node) -> bool:
     """Whether there is an error anywhere in a plan."""
-    return isinstance(node, Raise) or any(map(can_raise, _children(node)))
-
-
-def _children(node: Node) -> Iterator[Node]:
-    for _, part in _parts(node):
-        yield from _nodes(part)
-
-
-def _parts(node: Node) -> Iterator[tuple[str, Any]]:
-    return ((field.name, getattr(node, field.name)) for field in attrs.fields(type(node)) if field.init)
-
-
-def _nodes(part: Any) -> Iterator[Node]:
-    if isinstance(part, tuple):
-        for item in part:
-            yield from _nodes(item)
-    elif isinstance(part, get_args(Node)):
-        yield part
+    return isinstance(node, Raise) or any(map(can_raise, parts(node)))

@@ -6,7 +6,7 @@ records, it becomes lists of them, elsewhere lateral joins; see `fhir4ds.sql.vie
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import attrs
@@ -87,6 +87,22 @@ def columns(rows: Product | Rows) -> tuple[tuple[str, Node], ...]:
             return columns(rows.body)
         case Union(branches):
             return columns(branches[0])
+
+
+def nodes(rows: Product | Rows) -> Iterator[Node]:
+    """All plans of rows: their values, and the arrays that are iterated."""
+    match rows:
+        case Product(values, parts):
+            yield from (node for _, node in values)
+            for part in parts:
+                yield from nodes(part)
+        case Unnest(items, body=body, blank=blank):
+            yield items
+            yield from (node for _, node in blank or ())
+            yield from nodes(body)
+        case Union(branches):
+            for branch in branches:
+                yield from nodes(branch)
 
 
 def mapped(rows: Product, value: Callable[[str, Node], Node], array: Callable[[Node], Node] | None = None) -> Product:

@@ -6,11 +6,8 @@ chain of such functions doubles the statement with each link while the plan hard
 
 from __future__ import annotations
 
-from typing import Any, get_args
-
-import attrs
-
 from fhir4ds.plan.nodes import Node
+from fhir4ds.plan.parts import parts
 
 
 class Sizes:
@@ -35,17 +32,6 @@ class Sizes:
         known = self._known.get(id(node))
         if known is not None:
             return known[1]
-        size = 1 + sum(self._of_part(getattr(node, name)) for name in _FIELDS[type(node)])
+        size = 1 + sum(map(self.of, parts(node)))
         self._known[id(node)] = (node, size)
         return size
-
-    def _of_part(self, part: Any) -> int:
-        if isinstance(part, tuple):
-            return sum(map(self._of_part, part))
-        return self.of(part) if type(part) in _FIELDS else 0
-
-
-#: The attributes of each class of nodes.
-_FIELDS: dict[type, tuple[str, ...]] = {
-    kind: tuple(field.name for field in attrs.fields(kind)) for kind in get_args(Node)
-}

@@ -33,6 +33,8 @@ class Reader:
     def __init__(self, syntax: Syntax, source: Source, renderer: Renderer) -> None:
         self.syntax = syntax
         self.source = source
+        #: Whether the statement asks for numbers digit by digit.
+        self.exact = False
         self._renderer = renderer
 
     def select(self, types: tuple[str, ...], *, typed: bool) -> str:
@@ -62,7 +64,7 @@ class Reader:
         if not table.is_json:
             resource = self.syntax.cast(resource, SqlType.JSON)
         type = quote(table.resource_type) if table.resource_type is not None else self._member(resource, "resourceType")
-        columns = [f"{quote(table.key)} AS {KEY.name}", f"{resource} AS {RESOURCE.name}"]
+        columns = [f"{quote(table.key)} AS {KEY.name}", f"{self._document(resource)} AS {RESOURCE.name}"]
         return self._select(columns, type, name, types, typed=typed)
 
     def _files(self, files: FileSource, types: tuple[str, ...], *, typed: bool) -> str:
@@ -75,7 +77,9 @@ class Reader:
                 "this database cannot read files in place", hint="load them first: fhir4ds load PATH --to URL"
             )
         read = " UNION ALL ".join(query for query in reads if query is not None)
-        columns = [f"{self._member(RESOURCE.name, 'id')} AS {KEY.name}", RESOURCE.name]
+        document = self._document(RESOURCE.name)
+        shown = document if document == RESOURCE.name else f"{document} AS {RESOURCE.name}"
+        columns = [f"{self._member(RESOURCE.name, 'id')} AS {KEY.name}", shown]
         return self._select(
             columns, self._member(RESOURCE.name, "resourceType"), f"({read}) AS files", types, typed=typed
         )
@@ -89,7 +93,7 @@ class Reader:
         return f"SELECT {RESOURCE.name} FROM ({self.syntax.unnested(files, ['document'], resources, RESOURCE.name)}) AS entries"
 
     def _inline(self, inline: InlineSource, *, typed: bool) -> str:
-        resource = self._renderer.render(Parameter(inline.parameter, SqlType.JSON))
+        resource = self._document(self._renderer.render(Parameter(inline.parameter, SqlType.JSON)))
         key = self._renderer.render(null(SqlType.TEXT))
         types = [f"{key} AS {RESOURCE_TYPE}"] if typed else []
         return "SELECT " + ", ".join([f"{key} AS {KEY.name}", f"{resource} AS {RESOURCE.name}", *types])
@@ -103,6 +107,9 @@ class Reader:
         names = ", ".join(self.syntax.text(name) for name in types)
         wanted = f"= {names}" if len(types) == 1 else f"IN ({names})"
         return f"{query} WHERE {type} {wanted}"
+
+    def _document(self, json: str) -> str:
+        return self.syntax.apply("json_exact", json) if self.exact else json
 
     def _member(self, json: str, name: str) -> str:
         return self.syntax.extract(json, [Step(name)], SqlType.TEXT)

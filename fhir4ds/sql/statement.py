@@ -5,6 +5,7 @@ from __future__ import annotations
 from fhir4ds.dialect.statement import FAILURE, Column, Statement
 from fhir4ds.dialect.syntax import ItemForm, Syntax
 from fhir4ds.dialect.types import SqlType
+from fhir4ds.plan.exactness import NUMERAL, PLAIN, Numerals
 from fhir4ds.plan.nodes import RESOURCE, Array, Case, Extract, Node, Reference, apply, null
 from fhir4ds.plan.relation import Relation
 from fhir4ds.plan.source import InlineSource, Source, TableSource
@@ -79,6 +80,7 @@ class StatementBuilder:
         Statement
             With the columns ``id`` and ``value``, and ``failure`` between them where there can be any.
         """
+        self._reader.exact = delivered in (NUMERAL, PLAIN) or any(map(Numerals().are_in, (items, guard, failure)))
         keys = ["key"] if len(self.resource_types) == 1 else [RESOURCE_TYPE, "key"]
         resources = self._reader.select(self.resource_types, typed=len(self.resource_types) != 1)
         step = self._steps.add("_".join(self.resource_types) or "resources", resources, materialized=self._inline)
@@ -98,10 +100,11 @@ class StatementBuilder:
         step = self._steps.add(title, query, materialized=form is ItemForm.SCALAR and self.syntax.repeats_expressions)
         value = "value" if delivered is None else self.syntax.apply(delivered, "value")
         order = [self._sort_key(key) for key in keys if key != _FAILURE.name]
-        present: str | None = "value IS NOT NULL"
+        # A JSON null among numbers has no text, and so is no item.
+        present: str | None = f"{value if delivered == NUMERAL else 'value'} IS NOT NULL"
         if failure is not None:
             present = f"({present} OR {_FAILURE.name} IS NOT NULL)"
-        elif isinstance(items, Extract) and items.many and items.type is SqlType.JSON:
+        elif isinstance(items, Extract) and items.many and items.type is SqlType.JSON and delivered != NUMERAL:
             present = None  # no such item is NULL
         final = self.syntax.result(step.name, selected, order, value, form, kept=present)
         sql = self._renderer.finish(CTEAssembler().assemble(self._steps.steps, final))

@@ -11,11 +11,12 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.statement import Column, Statement
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
+from fhir4ds.plan.exactness import Numerals
 from fhir4ds.plan.members import Members
 from fhir4ds.plan.nodes import KEY, RESOURCE, Extract, Node
 from fhir4ds.plan.relation import Relation
 from fhir4ds.plan.rewriting import rewrite
-from fhir4ds.plan.rows import Product, mapped
+from fhir4ds.plan.rows import Product, mapped, nodes
 from fhir4ds.plan.source import InlineSource, Source, TableSource
 from fhir4ds.sql.cte import CTE, CTEAssembler, CTEBuilder
 from fhir4ds.sql.relations import Relations
@@ -68,6 +69,7 @@ class ViewBuilder:
         Statement
             Its rows are in the order of resources and, within each, of the view.
         """
+        self._reader.exact = any(map(Numerals().are_in, (where, *nodes(rows))))
         resources = self._reader.select((self.resource_type,), typed=False)
         # Of a constant resource a database would evaluate expressions while planning, also those not to be reached.
         inline = isinstance(self.source, InlineSource)

@@ -14,6 +14,7 @@ from fhir4ds.functions import values
 from fhir4ds.functions.typing import is_exactly, narrow
 from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import SYSTEM_TYPES, Collection, TypeName
+from fhir4ds.plan.exactness import numeral, plain
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     Apply,
@@ -263,7 +264,7 @@ def finished(node: Node, column: ViewColumn, form: Form, names: Names) -> Node:
 
 
 def _values(node: Node, column: ViewColumn, form: Form, names: Names) -> Node:
-    array = fusion.read(node, SqlType.TEXT if _is_text(node, column, form) else column.value, names)
+    array = node if _is_text(node, column, form) else fusion.read(node, column.value, names)
     # Below an item that is not there is no array.
     array = Apply("coalesce", (array, Array((), array.type)), array.type, many=True)
     item = Reference(names.fresh(), array.type)
@@ -276,7 +277,7 @@ def _values(node: Node, column: ViewColumn, form: Form, names: Names) -> Node:
 
 def _value(node: Node, column: ViewColumn, form: Form, names: Names) -> Node:
     if _is_text(node, column, form):
-        return fusion.read(node, SqlType.TEXT, names)
+        return numeral(node)
     value = _typed(node, column.value, names)
     if form is Form.TABLE:
         return native(value, attrs.evolve(column.type, many=False), names)
@@ -289,13 +290,13 @@ def _value(node: Node, column: ViewColumn, form: Form, names: Names) -> Node:
 
 def _is_text(node: Node, column: ViewColumn, form: Form) -> bool:
     """Whether it is a decimal whose text in the JSON is delivered, which is exact and spares conversions."""
-    plain = form is Form.ROWS and not column.tagged and column.value is SqlType.DECIMAL
-    return plain and node.type in (SqlType.JSON, SqlType.TEXT)
+    bare = form is Form.ROWS and not column.tagged and column.value is SqlType.DECIMAL
+    return bare and node.type is SqlType.JSON
 
 
 def _typed(node: Node, kind: SqlType, names: Names) -> Node:
     if kind is SqlType.JSON:
-        return values.boxed(node, names)
+        return plain(values.boxed(node, names))
     value = fusion.read(node, kind, names)
     if value.type is kind and kind in (SqlType.TEXT, SqlType.BOOLEAN):
         return value

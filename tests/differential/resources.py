@@ -38,14 +38,10 @@ _integers = st.one_of(st.integers(-3, 12), st.sampled_from([-(2**31), 2**31 - 1]
 
 
 def decimals(digits: int = 4) -> st.SearchStrategy[Decimal]:
-    """Decimals of at most 15 significant digits without trailing zeros.
-
-    DuckDB reads JSON numbers as binary floating point, which keeps no more than that (documented limit).
-    """
+    """Decimals with zeros at their end and with more digits than a binary fraction has, none smaller than databases hold."""
     numbers = st.builds(Decimal.scaleb, st.integers(-9999, 9999).map(Decimal), st.integers(-digits, 0))
-    return numbers.map(lambda number: Decimal(0) if number == 0 else number.normalize()).map(
-        lambda number: Decimal(f"{number:f}")
-    )
+    long = st.sampled_from(["12345678901234567.25", "0.123456789012", "100.000000", "0.00001", "-0.100"]).map(Decimal)
+    return st.one_of(numbers, long).map(lambda number: abs(number) if number == 0 else Decimal(f"{number:f}"))
 
 
 #: A value for each primitive type; `test_every_primitive_type_has_a_strategy` says which are missing.

@@ -284,6 +284,9 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ((json("false"),), "false"),
         ((json("null"),), None),
     ],
+    "json_exact": [((json('{"a": [1, "x: 1.50,"]}'),), {"a": [1, "x: 1.50,"]}), ((json(None),), None)],
+    "json_numeral": [((json("1.5"),), "1.5"), ((json("-12"),), "-12"), ((json("null"),), None), ((json(None),), None)],
+    "json_plain": [((json('{"a": 1.5}'),), {"a": Decimal("1.5")}), ((json(None),), None)],
     "json_has": [((json('{"a": null}'), text("a")), True), ((json('{"a": 1}'), text("b")), False)],
     "to_json": [
         ((text('a"b'),), 'a"b'),
@@ -305,7 +308,16 @@ CLOCKS = {
 #: Primitives that are parts of a regular expression, which is all that they can be judged by.
 PATTERNS = ("word_boundary", "line_mode")
 
-JSON_RESULTS = ("to_json", "json_boolean", "json_object", "json_member", "json_members", "json_items")
+JSON_RESULTS = (
+    "to_json",
+    "json_boolean",
+    "json_object",
+    "json_member",
+    "json_members",
+    "json_items",
+    "json_exact",
+    "json_plain",
+)
 
 #: Primitives whose result is a whole number, of whichever SQL type; the compiler casts it.
 WHOLE = ("quotient_decimal", "ceiling", "floor", "truncate", "array_sum")

@@ -110,6 +110,26 @@ def _made(syntax: Syntax) -> str:
     return syntax.apply("json_object", names[0], json, names[1], syntax.text('{"q": 1}'))
 
 
+def _as_written(syntax: Syntax, *steps: str) -> str:
+    """The text of a number in a document that also has what only looks like one."""
+    text = '{"a": 1.50, "b": "c\\": 2.50,", "n": 12, "many": [1, 2.00, {"d": 0.10}], "long": 123456789012345.670, "small": 0.00001}'
+    document = syntax.apply("json_exact", f"({syntax.literal(text, _JSON)})")
+    return syntax.apply("json_numeral", syntax.extract(document, path(*steps), _JSON))
+
+
+def _beside_numbers(syntax: Syntax) -> str:
+    """A text in a document whose numbers are to be read as they are written."""
+    document = syntax.literal('{"a": 1.50, "b": "c\\": 2.50, [1.50, 2.50]"}', _JSON)
+    return syntax.extract(syntax.apply("json_exact", f"({document})"), path("b"), _TEXT)
+
+
+def _equal_as_written(syntax: Syntax) -> str:
+    """Whether objects are equal whose numbers are written in several ways."""
+    document = syntax.literal('{"a": {"v": 1.50, "w": 0}, "b": {"w": 0, "v": 1.5}}', _JSON)
+    exact = syntax.apply("json_exact", f"({document})")
+    return syntax.apply("json_equal", *(syntax.extract(exact, path(name), _JSON) for name in ("a", "b")))
+
+
 def _field_of_a_record(syntax: Syntax) -> str:
     """A field, where arrays of records are walked."""
     return syntax.field.format(record=f"({syntax.record({'a': '6', 'b': '7'})})", name="b") if syntax.records else "7"
@@ -142,6 +162,13 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
         (lambda s: s.apply("add", "1", s.apply("multiply", "2", "3")), 7),
         (lambda s: s.extract(_made(s), path("json", "q"), _TEXT), "deep"),
         (lambda s: s.extract(_made(s), path("text"), _TEXT), '{"q": 1}'),
+        (lambda s: _as_written(s, "a"), "1.50"),
+        (lambda s: _as_written(s, "n"), "12"),
+        (lambda s: _as_written(s, "long"), "123456789012345.670"),
+        (lambda s: _as_written(s, "small"), "0.00001"),
+        (lambda s: _as_written(s, "absent"), None),
+        (_beside_numbers, 'c": 2.50, [1.50, 2.50]'),
+        (_equal_as_written, True),
     ],
     "case": [
         (lambda s: s.case([("FALSE", "1"), ("TRUE", "2"), ("TRUE", "3")], "4"), 2),

@@ -29,14 +29,42 @@ _LEAVES = (
 )
 
 
+#: JSON functions read a number as a binary fraction, but leave one as it is that is too large for that, as any number is with
+#: this behind it.
+_MARK = "e+000000999999"
+_NUMBER = "-?[0-9]+[.][0-9]+"
+
+#: Where the text of a binary fraction is not that of the number: zeros at its end, more than 15 digits, or an exponent.
+_CHANGED = "[.](?:[0-9]+0|[0-9]{{7,}}|000[0-9]*)[,}}\\]\\s]|[0-9]{{9}}[.][0-9]+[,}}\\]\\s]"
+
+#: A member with a number. Within a text no quote stands behind a letter, unless a backslash is between them.
+_MEMBER = f'([A-Za-z0-9_]"\\s*:\\s*{_NUMBER})'
+
+#: Numbers in arrays are not told from what looks so within texts, so that the document is taken apart. This is rare.
+_IN_ARRAYS = f"[\\[,]\\s*{_NUMBER}\\s*[,\\]]"
+_TOKENS = f'"(?:[^"\\\\]|\\\\.)*"|{_NUMBER}(?:[eE][-+]?[0-9]+)?|[^"0-9-]+|[0-9-]+'
+
+_EXACT = (
+    f"CASE WHEN NOT REGEXP_MATCHES({{0}}, '{_CHANGED}') THEN {{0}} WHEN REGEXP_MATCHES({{0}}, '{_IN_ARRAYS}') THEN "
+    f"CAST(ARRAY_TO_STRING(LIST_TRANSFORM(REGEXP_EXTRACT_ALL({{0}}, '{_TOKENS}'), LAMBDA t: "
+    f"CASE WHEN REGEXP_FULL_MATCH(t, '{_NUMBER}') THEN t || '{_MARK}' ELSE t END), '') AS JSON) "
+    f"ELSE CAST(REGEXP_REPLACE({{0}}, '{_MEMBER}(\\s*[,}}}}])', '\\1{_MARK}\\2', 'g') AS JSON) END"
+)
+
+
+def _plain(json: str) -> str:
+    """JSON, or the text of a number, as it was before anything was marked."""
+    return f"REPLACE({json}, '{_MARK}', '')"
+
+
 def _units(decimal: str) -> str:
     """A decimal in units of its last digit, which its text without the point has, as a text."""
     return f"REPLACE(CAST({decimal} AS VARCHAR), '.', '')"
 
 
-def _same(reading: str) -> str:
+def _same(reading: str, first: str = "{0}", second: str = "{1}") -> str:
     """Whether two objects are the same in a reading of each, which calls it ``o``."""
-    return f"LEN(LIST_DISTINCT(LIST_TRANSFORM([{{0}}, {{1}}], LAMBDA o: {reading}))) = 1"
+    return f"LEN(LIST_DISTINCT(LIST_TRANSFORM([{first}, {second}], LAMBDA o: {reading}))) = 1"
 
 
 class DuckDBSyntax(Syntax):
@@ -138,9 +166,11 @@ class DuckDBSyntax(Syntax):
         # are taken apart, as their members can be in any order.
         "json_equal": (
             "CASE WHEN {0} = {1} THEN TRUE WHEN JSON_TYPE({0}) = 'OBJECT' AND JSON_TYPE({1}) = 'OBJECT' THEN CASE WHEN "
+            f"CONTAINS({{0}}, '{_MARK}') OR CONTAINS({{1}}, '{_MARK}') THEN "
+            f"{_same(_LEAVES, *(f'JSON({_plain(side)})' for side in ('{0}', '{1}')))} WHEN "
             f"LENGTH(JSON({{0}})) = LENGTH(JSON({{1}})) AND {_same(_FLAT)} THEN {_same(_LEAVES)} ELSE FALSE END "
             f"ELSE {{0}} = {{1}} OR (JSON_TYPE({{0}}) IN {_NUMBERS} AND JSON_TYPE({{1}}) IN {_NUMBERS} "
-            f"AND TRY_CAST({{0}} AS {_DECIMAL}) = TRY_CAST({{1}} AS {_DECIMAL})) END"
+            f"AND TRY_CAST({_plain('{0}')} AS {_DECIMAL}) = TRY_CAST({_plain('{1}')} AS {_DECIMAL})) END"
         ),
         "json_kind": (
             f"CASE WHEN JSON_TYPE({{0}}) IN {_NUMBERS} THEN 'number' "
@@ -153,6 +183,9 @@ class DuckDBSyntax(Syntax):
         "json_items": "CASE COALESCE(JSON_TYPE({0}), '') WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') WHEN '' THEN [] ELSE [{0}] END",
         "json_same": "({0} = {1})",
         "json_text": "JSON_EXTRACT_STRING({0}, '$')",
+        "json_exact": _EXACT,
+        "json_numeral": f"NULLIF({_plain('{0}')}, 'null')",
+        "json_plain": _plain("{0}"),
         "json_has": "JSON_EXISTS({0}, {1})",
         "look_up": "CAST({0} AS MAP(VARCHAR, VARCHAR))[{1}]",
         "to_json": "TO_JSON({0})",
@@ -169,8 +202,7 @@ class DuckDBSyntax(Syntax):
     def extract(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         if type is SqlType.JSON:
             return f"NULLIF(JSON_EXTRACT({json}, {self._path(steps)}), 'null')"
-        text = f"JSON_EXTRACT_STRING({json}, {self._path(steps)})"
-        return text if type is SqlType.TEXT else self.cast(text, type)
+        return self._read(f"JSON_EXTRACT_STRING({json}, {self._path(steps)})", type)
 
     def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         if any(step.each is None for step in steps):
@@ -178,7 +210,17 @@ class DuckDBSyntax(Syntax):
         if type is SqlType.JSON:
             return f"JSON_EXTRACT({json}, {self._path(steps)})"
         texts = f"JSON_EXTRACT_STRING({json}, {self._path(steps)})"
+        if type is SqlType.DECIMAL:
+            texts = f"LIST_TRANSFORM({texts}, LAMBDA t: {_plain('t')})"
         return texts if type is SqlType.TEXT else f"CAST({texts} AS {self.types[type]}[])"
+
+    def from_json(self, json: str, type: SqlType) -> str:
+        return json if type is SqlType.JSON else self._read(self.apply("json_text", json), type)
+
+    def _read(self, text: str, type: SqlType) -> str:
+        if type is SqlType.TEXT:
+            return text
+        return self.cast(_plain(text) if type is SqlType.DECIMAL else text, type)
 
     def _extract_unknown(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         # A path takes arrays only where it says [*], and then nothing else; so what a member is decides step by step.

@@ -100,6 +100,7 @@ class SQLiteSyntax(Syntax):
         "json_kind": "CASE JSON_TYPE({0}) WHEN 'text' THEN 'string' WHEN 'integer' THEN 'number' WHEN 'real' "
         "THEN 'number' WHEN 'true' THEN 'boolean' WHEN 'false' THEN 'boolean' ELSE JSON_TYPE({0}) END",
         "json_text": "CASE SUBSTR({0}, 1, 1) WHEN '\"' THEN {0} ->> '$' ELSE NULLIF({0}, 'null') END",
+        "json_numeral": "NULLIF({0}, 'null')",
         "json_same": "({0} = {1})",
         "json_has": f"EXISTS (SELECT 1 FROM {_EACH_OF_TWO} WHERE key = other)",
         "look_up": f"(SELECT value FROM {_EACH_OF_TWO} WHERE key = other)",

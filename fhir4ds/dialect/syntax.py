@@ -178,7 +178,10 @@ class Syntax(ABC):
         """The SQL value of a JSON scalar; NULL for JSON null."""
         if type is SqlType.JSON:
             return json
-        text = self.apply("json_text", json)
+        return self.read(self.apply("json_text", json), type)
+
+    def read(self, text: str, type: SqlType) -> str:
+        """The SQL value of the text of a JSON scalar."""
         return text if type is SqlType.TEXT else self.cast(text, type)
 
     # --- arrays and iteration -----------------------------------------------------------------------------------------
@@ -191,7 +194,7 @@ class Syntax(ABC):
 
     def array_rows(self, array: str) -> str:
         """The items of an array as something that stands in FROM; the array itself where lambdas are the way."""
-        return f"UNNEST({array})"
+        return array if self.lambdas else f"UNNEST({array})"
 
     def each(
         self, rows: str, variable: str, index: str | None, where: str | None, body: str, *, complete: bool = False
@@ -231,6 +234,10 @@ class Syntax(ABC):
 
     def exists_each(self, rows: str, variable: str, index: str | None, where: str | None) -> str:
         """Whether ``where`` holds for any item."""
+        if self.lambdas:
+            return self.apply(
+                "less", "0", self.apply("array_length", self.each(rows, variable, index, where, variable))
+            )
         return f"EXISTS (SELECT 1 {self._scan(rows, variable, index, where)})"
 
     def fold(self, array: str, accumulator: str, variable: str, initial: str, body: str) -> str:

@@ -28,6 +28,7 @@ from fhir4ds.functions.conversion_rules import (
 from fhir4ds.functions.declaration import Call, Example, function
 from fhir4ds.functions.typing import decide
 from fhir4ds.plan.collection import BOOLEAN, DECIMAL, INTEGER, STRING, SYSTEM_TYPES, Collection, TypeName
+from fhir4ds.plan.exactness import numeral
 from fhir4ds.plan.nodes import FALSE, TRUE, Apply, Case, Constant, Extract, FromJson, Node, apply, bind, null, text
 
 _GROUP = "Conversion"
@@ -72,6 +73,8 @@ def _converted(call: Call, item: Collection, target: Target) -> Node | None:
     if target is STRINGS and item.types and all(quantities.is_quantity(type, call.model) for type in item.types):
         return quantity_conversion.as_text(call, item)
     kinds = {values.system_type(type, call.model) for type in item.types}
+    if target is STRINGS and kinds == {DECIMAL} and item.plan.type is SqlType.JSON:
+        return numeral(values.items(item, call.names))
     value = values.value(item, call.model, call.names)
     if value.type is SqlType.JSON:
         return _met(call, item, target) if values.is_dynamic(item, call.model) else None
@@ -101,7 +104,7 @@ def _met(call: Call, item: Collection, target: Target) -> Node:
         for kind, converted in (
             ("string", _if_source(call, sources.get(STRING), json, SqlType.TEXT)),
             ("boolean", _if_source(call, sources.get(BOOLEAN), json, SqlType.BOOLEAN)),
-            ("number", _number(call, sources, json)),
+            ("number", numeral(json) if target is STRINGS else _number(call, sources, json)),
             ("object", _quantity(call, item, json) if target is STRINGS else None),
         ):
             if converted is not None:
@@ -276,6 +279,12 @@ def converts_to_decimal(call: Call) -> Collection:
     returns="String",
     examples=(
         Example(expression="1.50.toString()", result=("1.50",)),
+        Example(expression="(1.5 + 0.5).toString()", result=("2.0",)),
+        Example(
+            expression="value.value.toString()",
+            resource={"resourceType": "Observation", "valueQuantity": {"value": Decimal("2.50")}},
+            result=("2.50",),
+        ),
         Example(expression="true.toString()", result=("true",)),
         Example(expression="@T14:30.toString()", result=("14:30",)),
         Example(expression="(4 days).toString()", result=("4 days",)),
@@ -289,7 +298,8 @@ def converts_to_decimal(call: Call) -> Collection:
 def to_string(call: Call) -> Collection:
     """The single item as a String; dates and times with the precision that they have.
 
-    A decimal literal keeps its digits; any other Decimal has no zeros at its end.
+    Literals and elements keep the digits that they were written with; a computed Decimal has at least one digit after the
+    point, and else no zeros at its end.
     """
     return _to(call, STRINGS)
 

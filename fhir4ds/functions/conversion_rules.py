@@ -9,7 +9,7 @@ from typing import TypeAlias
 import attrs
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import moments, quantities
+from fhir4ds.functions import decimals, moments
 from fhir4ds.functions.arithmetic import in_range
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan.collection import BOOLEAN, DATE, DATETIME, DECIMAL, INTEGER, LONG, STRING, TIME, TypeName
@@ -46,6 +46,13 @@ def _cast(type: SqlType) -> Conversion:
 
 def _truth_text(call: Call, value: Node) -> Node:
     return Cast(apply("json_boolean", value, type=SqlType.JSON), SqlType.TEXT)
+
+
+def _decimal_text(call: Call, value: Node) -> Node:
+    """A literal with the digits that it has."""
+    if isinstance(value, Constant) and isinstance(value.value, Decimal):
+        return text(f"{value.value:f}")
+    return decimals.written(call.names, value)
 
 
 def _choose(value: Node, type: SqlType) -> Node:
@@ -126,7 +133,7 @@ STRINGS = Target(
         **dict.fromkeys((STRING, DATE, DATETIME, TIME), _same),
         **dict.fromkeys((INTEGER, LONG), _cast(SqlType.TEXT)),
         BOOLEAN: _truth_text,
-        DECIMAL: lambda _, value: quantities.value_text(value),
+        DECIMAL: _decimal_text,
     },
 )
 DATES = Target(

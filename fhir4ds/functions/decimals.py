@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.plan.fusion import Names
-from fhir4ds.plan.nodes import Case, Cast, Constant, Node, Reference, apply, bind, null
+from fhir4ds.plan.nodes import Case, Cast, Constant, Node, Reference, apply, bind, integer, null, text
 
 #: The number zero, as a Decimal.
 ZERO = Cast(Constant(0, SqlType.INTEGER), SqlType.DECIMAL)
@@ -38,6 +38,20 @@ def _divisor(value: Node) -> Node:
     size = apply("absolute", value, type=SqlType.DECIMAL)
     allowed = apply("and", apply("less", ZERO, size), apply("less", size, _LARGEST_DIVISOR))
     return Case(((allowed, value),), null(SqlType.DECIMAL))
+
+
+def written(names: Names, decimal: Node) -> Node:
+    """A decimal as text: no zeros at its end, but for the one that tells it from an integer.
+
+    FHIRPath N1, section 5.5.6: ``(-)?#0.0#``.
+    """
+
+    def shown(value: Node) -> Node:
+        digits = apply("decimal_text", value, type=SqlType.TEXT)
+        whole = apply("equal", apply("decimal_digits", value, type=SqlType.INTEGER), integer(0))
+        return Case(((whole, apply("concat", digits, text(".0"), type=SqlType.TEXT)),), digits)
+
+    return bind(names.fresh(), Cast(decimal, SqlType.DECIMAL), shown)
 
 
 def settled(names: Names, operands: tuple[Node, ...], body: Callable[..., Node]) -> Node:

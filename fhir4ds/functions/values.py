@@ -11,6 +11,7 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
 from fhir4ds.fhir.model import Model
+from fhir4ds.functions import decimals
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan import elements, fusion
 from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, TAGGED, Collection, Tags, TypeName
@@ -133,22 +134,11 @@ def boxed(plan: Node, names: fusion.Names) -> Node:
         return plan
     if not plan.many:
         if plan.type is SqlType.DECIMAL:
-            return _json_number(plan, names)
+            return Cast(decimals.written(names, plan), SqlType.JSON)
         primitive = "json_boolean" if plan.type is SqlType.BOOLEAN else "to_json"
         return apply(primitive, Cast(plan, plan.type), type=SqlType.JSON)
     variable = names.fresh()
     return Each(plan, variable, boxed(Reference(variable, plan.type), names))
-
-
-def _json_number(decimal: Node, names: fusion.Names) -> Node:
-    """A decimal as JSON without zeros at its end, but for the one that tells it from an integer."""
-
-    def written(value: Node) -> Node:
-        shown = apply("decimal_text", value, type=SqlType.TEXT)
-        whole = apply("equal", apply("decimal_digits", value, type=SqlType.INTEGER), integer(0))
-        return Cast(Case(((whole, apply("concat", shown, text(".0"), type=SqlType.TEXT)),), shown), SqlType.JSON)
-
-    return bind(names.fresh(), Cast(decimal, SqlType.DECIMAL), written)
 
 
 def as_array(plan: Node, names: fusion.Names) -> Node:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, get_args
 
 import attrs
 
-from fhir4ds.plan.nodes import Node
+from fhir4ds.plan.nodes import Node, Reference
 
 #: The attributes of each class of nodes.
 _FIELDS: dict[type, tuple[str, ...]] = {
@@ -26,6 +26,26 @@ def parts(node: Node) -> Iterator[Node]:
     """
     for name in _FIELDS[type(node)]:
         yield from _nodes(getattr(node, name))
+
+
+def refers(node: Node, names: Container[str]) -> bool:
+    """Whether a plan uses any of some variables or columns; every part of it is looked at once.
+
+    Examples
+    --------
+    >>> from fhir4ds.plan.nodes import KEY, apply
+    >>> refers(apply("is_null", KEY), ["key"]), refers(KEY, ["resource"])
+    (True, False)
+    """
+    waiting, seen = [node], set()
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Reference) and part.name in names:
+            return True
+        if id(part) not in seen:
+            seen.add(id(part))
+            waiting += parts(part)
+    return False
 
 
 def _nodes(part: Any) -> Iterator[Node]:

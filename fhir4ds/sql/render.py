@@ -14,6 +14,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, UnsupportedFeature
 from fhir4ds.plan import nodes
 from fhir4ds.plan.failures import fact
+from fhir4ds.plan.parts import refers
 from fhir4ds.plan.relation import Relation
 
 #: Marks a placeholder in text under construction; no literal can hold it, since NUL is refused.
@@ -86,6 +87,8 @@ class Renderer:
         self.syntax = syntax
         self._relation = relation
         self.parameters: list[str] = []
+        #: How variables are spelled that are fields of a record.
+        self._fields: dict[str, str] = {}
 
     def finish(self, sql: str) -> str:
         """Put the dialect's placeholders into the finished text of a statement."""
@@ -111,7 +114,7 @@ class Renderer:
 
     @render.register
     def _(self, node: nodes.Reference) -> str:
-        return node.name
+        return self._fields.get(node.name, node.name)
 
     @render.register
     def _(self, node: nodes.Constant) -> str:
@@ -207,7 +210,7 @@ class Renderer:
 
     @render.register
     def _(self, node: nodes.Bind) -> str:
-        return self.syntax.bind(node.variable, self.render(node.value), self.render(node.body))
+        return self._together(node) or self.syntax.bind(node.variable, self.render(node.value), self.render(node.body))
 
     @render.register
     def _(self, node: nodes.Case) -> str:
@@ -236,6 +239,27 @@ class Renderer:
         if step is None:
             return self.syntax.literal(None, node.type)
         return self.syntax.holds(step.name, step.item, self.render(node.key))
+
+    def _together(self, node: nodes.Bind) -> str | None:
+        """Values that do not depend on each other, bound as the fields of one record; None where that saves nothing.
+
+        What a database needs to plan nested lambdas doubles with each level.
+        """
+        values = {node.variable: node.value}
+        body = node.body
+        while isinstance(body, nodes.Bind) and not refers(body.value, values):
+            values[body.variable] = body.value
+            body = body.body
+        if len(values) < 2 or not self.syntax.lambdas:
+            return None
+        record = f"{node.variable}_and"
+        fields = {name: self.render(value) for name, value in values.items()}
+        before = dict(self._fields)
+        self._fields |= {name: self.syntax.field.format(record=record, name=name) for name in values}
+        try:
+            return self.syntax.bind(record, self.syntax.record(fields), self.render(body))
+        finally:
+            self._fields = before
 
     def _first(self, node: nodes.Apply) -> str | None:
         """The first item at a path or of an iteration, where the dialect finds that without the others."""

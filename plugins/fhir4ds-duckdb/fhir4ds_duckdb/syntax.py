@@ -32,24 +32,12 @@ _LEAVES = (
 #: JSON functions read a number as a binary fraction, but leave one as it is that is too large for that, as any number is with
 #: this behind it.
 _MARK = "e+000000999999"
-_NUMBER = "-?[0-9]+[.][0-9]+"
 
 #: Where the text of a binary fraction is not that of the number: zeros at its end, more than 15 digits, or an exponent.
 _CHANGED = "[.](?:[0-9]+0|[0-9]{{7,}}|000[0-9]*)[,}}\\]\\s]|[0-9]{{9}}[.][0-9]+[,}}\\]\\s]"
 
-#: A member with a number. Within a text no quote stands behind a letter, unless a backslash is between them.
-_MEMBER = f'([A-Za-z0-9_]"\\s*:\\s*{_NUMBER})'
-
-#: Numbers in arrays are not told from what looks so within texts, so that the document is taken apart. This is rare.
-_IN_ARRAYS = f"[\\[,]\\s*{_NUMBER}\\s*[,\\]]"
-_TOKENS = f'"(?:[^"\\\\]|\\\\.)*"|{_NUMBER}(?:[eE][-+]?[0-9]+)?|[^"0-9-]+|[0-9-]+'
-
-_EXACT = (
-    f"CASE WHEN NOT REGEXP_MATCHES({{0}}, '{_CHANGED}') THEN {{0}} WHEN REGEXP_MATCHES({{0}}, '{_IN_ARRAYS}') THEN "
-    f"CAST(ARRAY_TO_STRING(LIST_TRANSFORM(REGEXP_EXTRACT_ALL({{0}}, '{_TOKENS}'), LAMBDA t: "
-    f"CASE WHEN REGEXP_FULL_MATCH(t, '{_NUMBER}') THEN t || '{_MARK}' ELSE t END), '') AS JSON) "
-    f"ELSE CAST(REGEXP_REPLACE({{0}}, '{_MEMBER}(\\s*[,}}}}])', '\\1{_MARK}\\2', 'g') AS JSON) END"
-)
+#: A member up to its number, and what ends it. Within a text no quote stands behind a letter without a backslash between.
+_MEMBER, _END = '([A-Za-z0-9_]"\\s*:\\s*-?[0-9]+', "(\\s*[,}}])"
 
 
 def _plain(json: str) -> str:
@@ -62,9 +50,10 @@ def _units(decimal: str) -> str:
     return f"REPLACE(CAST({decimal} AS VARCHAR), '.', '')"
 
 
-def _same(reading: str, first: str = "{0}", second: str = "{1}") -> str:
-    """Whether two objects are the same in a reading of each, which calls it ``o``."""
-    return f"LEN(LIST_DISTINCT(LIST_TRANSFORM([{first}, {second}], LAMBDA o: {reading}))) = 1"
+def _same(reading: str) -> str:
+    """Whether two objects, however numbers in them are written, are the same in a reading of each, which calls it ``o``."""
+    sides = (f"REGEXP_REPLACE(JSON({_plain(side)}), '{_MEMBER})[.]0{_END}', '\\1\\2', 'g')" for side in ("{0}", "{1}"))
+    return f"LEN(LIST_DISTINCT(LIST_TRANSFORM([{', '.join(sides)}], LAMBDA o: {reading}))) = 1"
 
 
 class DuckDBSyntax(Syntax):
@@ -72,11 +61,7 @@ class DuckDBSyntax(Syntax):
 
     types: ClassVar[Mapping[SqlType, str]] = {**Syntax.types, SqlType.DECIMAL: _DECIMAL, SqlType.TEXT: "VARCHAR"}
 
-    column_types: ClassVar[Mapping[ColumnKind, str]] = {
-        ColumnKind.TEXT: "VARCHAR",
-        ColumnKind.BINARY: "BLOB",
-        ColumnKind.DOUBLE: "DOUBLE",
-    }
+    column_types: ClassVar[Mapping[ColumnKind, str]] = {ColumnKind.TEXT: "VARCHAR", ColumnKind.BINARY: "BLOB"}
 
     repeats_expressions: ClassVar[bool] = True
 
@@ -166,16 +151,11 @@ class DuckDBSyntax(Syntax):
         # are taken apart, as their members can be in any order.
         "json_equal": (
             "CASE WHEN {0} = {1} THEN TRUE WHEN JSON_TYPE({0}) = 'OBJECT' AND JSON_TYPE({1}) = 'OBJECT' THEN CASE WHEN "
-            f"CONTAINS({{0}}, '{_MARK}') OR CONTAINS({{1}}, '{_MARK}') THEN "
-            f"{_same(_LEAVES, *(f'JSON({_plain(side)})' for side in ('{0}', '{1}')))} WHEN "
-            f"LENGTH(JSON({{0}})) = LENGTH(JSON({{1}})) AND {_same(_FLAT)} THEN {_same(_LEAVES)} ELSE FALSE END "
+            f"{_same('LENGTH(o)')} AND {_same(_FLAT)} THEN {_same(_LEAVES)} ELSE FALSE END "
             f"ELSE {{0}} = {{1}} OR (JSON_TYPE({{0}}) IN {_NUMBERS} AND JSON_TYPE({{1}}) IN {_NUMBERS} "
             f"AND TRY_CAST({_plain('{0}')} AS {_DECIMAL}) = TRY_CAST({_plain('{1}')} AS {_DECIMAL})) END"
         ),
-        "json_kind": (
-            f"CASE WHEN JSON_TYPE({{0}}) IN {_NUMBERS} THEN 'number' "
-            "ELSE REPLACE(LOWER(JSON_TYPE({0})), 'varchar', 'string') END"
-        ),
+        "json_kind": f"CASE WHEN JSON_TYPE({{0}}) IN {_NUMBERS} THEN 'number' ELSE REPLACE(LOWER(JSON_TYPE({{0}})), 'varchar', 'string') END",
         "json_members": (
             "LIST_TRANSFORM(LIST_SORT(LIST_FILTER(COALESCE(JSON_KEYS({0}), []), LAMBDA m: NOT LIST_CONTAINS({1}, m))), "
             f"LAMBDA m: JSON_OBJECT('key', m, 'value', JSON_EXTRACT({{0}}, {_POINTER})))"
@@ -183,7 +163,10 @@ class DuckDBSyntax(Syntax):
         "json_items": "CASE COALESCE(JSON_TYPE({0}), '') WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') WHEN '' THEN [] ELSE [{0}] END",
         "json_same": "({0} = {1})",
         "json_text": "JSON_EXTRACT_STRING({0}, '$')",
-        "json_exact": _EXACT,
+        "json_exact": (
+            f"CASE WHEN REGEXP_MATCHES({{0}}, '{_CHANGED}') THEN "
+            f"CAST(REGEXP_REPLACE({{0}}, '{_MEMBER}[.][0-9]+){_END}', '\\1{_MARK}\\2', 'g') AS JSON) ELSE {{0}} END"
+        ),
         "json_numeral": f"NULLIF({_plain('{0}')}, 'null')",
         "json_plain": _plain("{0}"),
         "json_has": "JSON_EXISTS({0}, {1})",
@@ -202,7 +185,7 @@ class DuckDBSyntax(Syntax):
     def extract(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         if type is SqlType.JSON:
             return f"NULLIF(JSON_EXTRACT({json}, {self._path(steps)}), 'null')"
-        return self._read(f"JSON_EXTRACT_STRING({json}, {self._path(steps)})", type)
+        return self.read(f"JSON_EXTRACT_STRING({json}, {self._path(steps)})", type)
 
     def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         if any(step.each is None for step in steps):
@@ -211,16 +194,11 @@ class DuckDBSyntax(Syntax):
             return f"JSON_EXTRACT({json}, {self._path(steps)})"
         texts = f"JSON_EXTRACT_STRING({json}, {self._path(steps)})"
         if type is SqlType.DECIMAL:
-            texts = f"LIST_TRANSFORM({texts}, LAMBDA t: {_plain('t')})"
+            return f"LIST_TRANSFORM({texts}, LAMBDA t: {self.read('t', type)})"
         return texts if type is SqlType.TEXT else f"CAST({texts} AS {self.types[type]}[])"
 
-    def from_json(self, json: str, type: SqlType) -> str:
-        return json if type is SqlType.JSON else self._read(self.apply("json_text", json), type)
-
-    def _read(self, text: str, type: SqlType) -> str:
-        if type is SqlType.TEXT:
-            return text
-        return self.cast(_plain(text) if type is SqlType.DECIMAL else text, type)
+    def read(self, text: str, type: SqlType) -> str:
+        return super().read(_plain(text) if type is SqlType.DECIMAL else text, type)
 
     def _extract_unknown(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         # A path takes arrays only where it says [*], and then nothing else; so what a member is decides step by step.
@@ -231,8 +209,7 @@ class DuckDBSyntax(Syntax):
             if step.each is None:
                 several = f"CASE JSON_TYPE(z, {value}) WHEN 'ARRAY' THEN {several} ELSE {one} END"
             items = f"FLATTEN(LIST_TRANSFORM({items}, LAMBDA z: {one if step.each is False else several}))"
-        found = f"LIST_FILTER({items}, LAMBDA z: z <> 'null')"
-        return found if type is SqlType.JSON else self.each(found, "z", None, None, self.from_json("z", type))
+        return self.each(items, "z", None, "z <> 'null'", self.from_json("z", type))
 
     def _path(self, steps: Sequence[Step]) -> str:
         return self.text("$" + "".join(self._member(step) + ("[*]" if step.each else "") for step in steps))
@@ -245,9 +222,6 @@ class DuckDBSyntax(Syntax):
 
     def array(self, items: Sequence[str], type: SqlType | None) -> str:
         return f"[{', '.join(items)}]" if type is None else f"CAST([{', '.join(items)}] AS {self.types[type]}[])"
-
-    def array_rows(self, array: str) -> str:
-        return array
 
     def each(
         self, rows: str, variable: str, index: str | None, where: str | None, body: str, *, complete: bool = False
@@ -269,9 +243,6 @@ class DuckDBSyntax(Syntax):
             where = None
         kept = self.each(rows, variable, index, where, variable)
         return f"FLATTEN(LIST_TRANSFORM({kept}, {self._lambda(variable, index)} {body_rows}))"
-
-    def exists_each(self, rows: str, variable: str, index: str | None, where: str | None) -> str:
-        return f"(LEN({self.each(rows, variable, index, where, variable)}) > 0)"
 
     def fold(self, array: str, accumulator: str, variable: str, initial: str, body: str) -> str:
         return f"LIST_REDUCE({array}, LAMBDA {accumulator}, {variable}: {body}, {initial})"
@@ -295,8 +266,7 @@ class DuckDBSyntax(Syntax):
         step = f"CASE WHEN LEN({state}.items) = 0 THEN {state} ELSE {following} END"
         # DuckDB 1.4 wants the items of the list to be of the type of the state.
         rounds = f"LIST_TRANSFORM(RANGE({levels}), LAMBDA i: {{'items': {none}, 'seen': {none}}})"
-        start = f"{{'items': {initial}, 'seen': {none}}}"
-        last = f"{variable}_last"
+        start, last = f"{{'items': {initial}, 'seen': {none}}}", f"{variable}_last"
         ended = f"CASE WHEN LEN({last}.items) = 0 THEN {last}.seen ELSE {overflow} END"
         return self.bind(last, f"LIST_REDUCE({rounds}, LAMBDA {state}, i: {step}, {start})", ended)
 
@@ -357,9 +327,6 @@ class DuckDBSyntax(Syntax):
     def claim(self, table: str, *, exists: bool) -> str | None:
         # Any change of the catalog conflicts with another one of the same table, as making the table does.
         return f"COMMENT ON TABLE {table} IS 'FHIR resources, one in each row'" if exists else None
-
-    def begin(self, *, read_only: bool) -> str:
-        return "BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN TRANSACTION"
 
     def session(self) -> str:
         return "SELECT VERSION(), CAST(CURRENT_CONNECTION_ID() AS VARCHAR)"

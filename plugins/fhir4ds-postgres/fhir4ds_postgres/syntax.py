@@ -47,8 +47,7 @@ class PostgresSyntax(Syntax):
         parent = "".join(f"{name} -> " for name in (json, *inner))
         if type is SqlType.JSON:
             return f"NULLIF({parent}{last}, 'null')"
-        text = f"({parent.removesuffix(' -> ')} ->> {last})"
-        return text if type is SqlType.TEXT else self.cast(text, type)
+        return self.read(f"({parent.removesuffix(' -> ')} ->> {last})", type)
 
     def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         return f"ARRAY(SELECT {self.from_json('item', type)} FROM {self.extract_rows(json, steps)} AS item)"

@@ -65,7 +65,7 @@ _LETTER = Reference("v2", SqlType.TEXT)
         ),
         (
             Exists(_NAMES, "v1", apply("is_null", _ITEM)),
-            "(LEN(LIST_FILTER(JSON_EXTRACT(resource, '$.\"name\"[*]'), LAMBDA v1: (v1 IS NULL))) > 0)",
+            "(0 < LEN(LIST_FILTER(JSON_EXTRACT(resource, '$.\"name\"[*]'), LAMBDA v1: (v1 IS NULL))))",
             'EXISTS (SELECT 1 FROM jsonb_path_query(resource, \'$ ? (@."name".type() != "null")."name"[*]\') AS v1_row (v1) WHERE (v1 IS NULL))',
         ),
         (

@@ -1,6 +1,6 @@
 -- Patient.name
 WITH patient AS (
-  SELECT "id" AS key, CASE WHEN NOT REGEXP_MATCHES("resource", '[.](?:[0-9]+0|[0-9]{7,}|000[0-9]*)[,}\]\s]|[0-9]{9}[.][0-9]+[,}\]\s]') THEN "resource" WHEN REGEXP_MATCHES("resource", '[\[,]\s*-?[0-9]+[.][0-9]+\s*[,\]]') THEN CAST(ARRAY_TO_STRING(LIST_TRANSFORM(REGEXP_EXTRACT_ALL("resource", '"(?:[^"\\]|\\.)*"|-?[0-9]+[.][0-9]+(?:[eE][-+]?[0-9]+)?|[^"0-9-]+|[0-9-]+'), LAMBDA t: CASE WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+[.][0-9]+') THEN t || 'e+000000999999' ELSE t END), '') AS JSON) ELSE CAST(REGEXP_REPLACE("resource", '([A-Za-z0-9_]"\s*:\s*-?[0-9]+[.][0-9]+)(\s*[,}])', '\1e+000000999999\2', 'g') AS JSON) END AS resource FROM "resource" WHERE "resource_type" = 'Patient'
+  SELECT "id" AS key, CASE WHEN REGEXP_MATCHES("resource", '[.](?:[0-9]+0|[0-9]{7,}|000[0-9]*)[,}\]\s]|[0-9]{9}[.][0-9]+[,}\]\s]') THEN CAST(REGEXP_REPLACE("resource", '([A-Za-z0-9_]"\s*:\s*-?[0-9]+[.][0-9]+)(\s*[,}])', '\1e+000000999999\2', 'g') AS JSON) ELSE "resource" END AS resource FROM "resource" WHERE "resource_type" = 'Patient'
 ),
 patient_name AS (
   SELECT key, JSON_EXTRACT(resource, '$."name"[*]') AS items FROM patient ORDER BY key

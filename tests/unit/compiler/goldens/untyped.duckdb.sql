@@ -1,6 +1,6 @@
 -- Patient.name.given
 WITH patient AS (
-  SELECT "id" AS key, CASE WHEN NOT REGEXP_MATCHES("resource", '[.](?:[0-9]+0|[0-9]{7,}|000[0-9]*)[,}\]\s]|[0-9]{9}[.][0-9]+[,}\]\s]') THEN "resource" WHEN REGEXP_MATCHES("resource", '[\[,]\s*-?[0-9]+[.][0-9]+\s*[,\]]') THEN CAST(ARRAY_TO_STRING(LIST_TRANSFORM(REGEXP_EXTRACT_ALL("resource", '"(?:[^"\\]|\\.)*"|-?[0-9]+[.][0-9]+(?:[eE][-+]?[0-9]+)?|[^"0-9-]+|[0-9-]+'), LAMBDA t: CASE WHEN REGEXP_FULL_MATCH(t, '-?[0-9]+[.][0-9]+') THEN t || 'e+000000999999' ELSE t END), '') AS JSON) ELSE CAST(REGEXP_REPLACE("resource", '([A-Za-z0-9_]"\s*:\s*-?[0-9]+[.][0-9]+)(\s*[,}])', '\1e+000000999999\2', 'g') AS JSON) END AS resource FROM "resource" WHERE "resource_type" = 'Patient'
+  SELECT "id" AS key, CASE WHEN REGEXP_MATCHES("resource", '[.](?:[0-9]+0|[0-9]{7,}|000[0-9]*)[,}\]\s]|[0-9]{9}[.][0-9]+[,}\]\s]') THEN CAST(REGEXP_REPLACE("resource", '([A-Za-z0-9_]"\s*:\s*-?[0-9]+[.][0-9]+)(\s*[,}])', '\1e+000000999999\2', 'g') AS JSON) ELSE "resource" END AS resource FROM "resource" WHERE "resource_type" = 'Patient'
 ),
 patient_name_given AS (
   SELECT key, LIST_FILTER(FLATTEN(LIST_TRANSFORM(FLATTEN(LIST_TRANSFORM([resource], LAMBDA z: CASE JSON_TYPE(z, '$."name"') WHEN 'ARRAY' THEN JSON_EXTRACT(z, '$."name"[*]') ELSE [JSON_EXTRACT(z, '$."name"')] END)), LAMBDA z: CASE JSON_TYPE(z, '$."given"') WHEN 'ARRAY' THEN JSON_EXTRACT(z, '$."given"[*]') ELSE [JSON_EXTRACT(z, '$."given"')] END)), LAMBDA z: z <> 'null') AS items FROM patient ORDER BY key

@@ -25,6 +25,7 @@ from fhir4ds.errors import (
 from fhir4ds.fhir.model import Model, load_model
 from fhir4ds.fhirpath import ast
 from fhir4ds.functions import quantities, values
+from fhir4ds.functions.arguments import whole
 from fhir4ds.functions.arithmetic import signed
 from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
 from fhir4ds.functions.declaration import Function
@@ -213,7 +214,7 @@ class Lowering:
                 # What follows is checked against the type that was named, of which there is nothing.
                 return attrs.evolve(found, types=(wanted,))
             return found
-        if not scope.this.types and self.model is not None:
+        if not scope.this.types and self.model is not None and not values.is_empty(scope.this):
             raise self.error(
                 UnknownElement,
                 f"which resource type {node.name!r} belongs to is not known",
@@ -297,10 +298,9 @@ class Lowering:
         focus = self.lower(node.focus, scope)
         index = self.lower(node.index, scope)
         call = self.call(node, focus, (), scope)
-        if values.system_of(index, self.model) != INTEGER:
-            raise self.error(InvalidOperation, "an index must be an Integer", node)
+        position = whole(call, index, "an index", InvalidOperation)
         check_order(call, "an index")
-        return self._bounded(at(call, focus, values.single_value(call, index)), node)
+        return self._bounded(at(call, focus, position), node)
 
     @lower.register
     def _(self, node: ast.Binary, scope: Scope) -> Collection:

@@ -10,7 +10,7 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Element, Model
-from fhir4ds.functions.values import as_array, items, type_name
+from fhir4ds.functions.values import as_array, items, system_type, type_name
 from fhir4ds.plan import elements, fusion
 from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, TYPE_INFO, Choice, Collection, TypeName
 from fhir4ds.plan.fusion import Names
@@ -26,6 +26,9 @@ BESIDE_VALUE = ("id", "extension")
 
 #: The member by which JSON says what a resource is.
 _TYPE_IN_JSON = "resourceType"
+
+#: The element of a primitive element that is its value.
+_VALUE = "value"
 
 #: The elements of System types (FHIRPath N1, sections "Quantity" and "Reflection").
 _OF_SYSTEM = {
@@ -68,6 +71,10 @@ def member(collection: Collection, name: str, model: Model | None, names: Names,
         return _untyped(collection, name, names, fail)
     if collection.choices:
         return _through_choice(collection, name, model, names, fail)
+    if name == _VALUE and all(type.namespace == "FHIR" and model.is_primitive(type.name) for type in collection.types):
+        # FHIR R4, "FHIRPath", section "Types": what a primitive element has as its value is of a System type.
+        systems = (system_type(type, model) for type in collection.types)
+        return attrs.evolve(collection, types=tuple(dict.fromkeys(system for system in systems if system is not None)))
     elements = _elements(collection.types, name, model)
     if not elements:
         raise _unknown(collection, name, model, fail)

@@ -9,6 +9,7 @@ from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import decimals, quantity_aggregates, values
 from fhir4ds.functions.arithmetic import in_range
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
+from fhir4ds.functions.undecided import of_one_kind
 from fhir4ds.plan.collection import BOOLEAN, DECIMAL, INTEGER, LONG, Collection, TypeName
 from fhir4ds.plan.nodes import (
     Bind,
@@ -18,6 +19,7 @@ from fhir4ds.plan.nodes import (
     Fold,
     Node,
     Reference,
+    Sort,
     apply,
     bind,
     empty,
@@ -127,6 +129,7 @@ def _truths(call: Call, wanted: bool, *, every: bool) -> Collection:
     returns="Boolean",
     examples=(Example(expression="name.select(given.exists()).allTrue()", resource=_PATIENT, result=(False,)),),
 )
+@of_one_kind
 def all_true(call: Call) -> Collection:
     """Whether every item is true; also for the empty collection."""
     return _truths(call, wanted=True, every=True)
@@ -138,6 +141,7 @@ def all_true(call: Call) -> Collection:
     returns="Boolean",
     examples=(Example(expression="name.select(given.exists()).anyTrue()", resource=_PATIENT, result=(True,)),),
 )
+@of_one_kind
 def any_true(call: Call) -> Collection:
     """Whether any item is true."""
     return _truths(call, wanted=True, every=False)
@@ -149,6 +153,7 @@ def any_true(call: Call) -> Collection:
     returns="Boolean",
     examples=(Example(expression="name.select(given.exists()).allFalse()", resource=_PATIENT, result=(False,)),),
 )
+@of_one_kind
 def all_false(call: Call) -> Collection:
     """Whether every item is false; also for the empty collection."""
     return _truths(call, wanted=False, every=True)
@@ -160,6 +165,7 @@ def all_false(call: Call) -> Collection:
     returns="Boolean",
     examples=(Example(expression="name.select(given.exists()).anyFalse()", resource=_PATIENT, result=(True,)),),
 )
+@of_one_kind
 def any_false(call: Call) -> Collection:
     """Whether any item is false."""
     return _truths(call, wanted=False, every=False)
@@ -198,7 +204,13 @@ def _extreme(call: Call, primitive: str, *, greatest: bool) -> Collection:
             InvalidOperation,
             f"items {'of several types' if focus.type is None else f'of type {focus.type}'} have no order",
         )
-    return attrs.evolve(focus, plan=apply(primitive, plan, type=plan.type), choices=(), guard=None)
+    if plan.type is SqlType.TEXT:
+        # By code point, as it is sorted.
+        item = Reference(call.names.fresh(), SqlType.TEXT)
+        found = apply("array_at", Sort(plan, item.name, item, greatest), integer(1), type=SqlType.TEXT)
+    else:
+        found = apply(primitive, plan, type=plan.type)
+    return attrs.evolve(focus, plan=found, choices=(), guard=None)
 
 
 def _sum(call: Call, plan: Node) -> Node:
@@ -214,6 +226,7 @@ def _sum(call: Call, plan: Node) -> Node:
     returns="a number or a quantity",
     examples=(Example(expression="(1 | 2 | 3).sum()", result=(6,)), Example(expression="{}.sum()", result=())),
 )
+@of_one_kind
 def total(call: Call) -> Collection:
     """The sum of numbers or quantities; empty if there are none, or units are not commensurable."""
     if quantity_aggregates.are_quantities(call):
@@ -228,6 +241,7 @@ def total(call: Call) -> Collection:
 @function(
     "min", group=_GROUP, returns="the least item", examples=(Example(expression="(3 | 1 | 2).min()", result=(1,)),)
 )
+@of_one_kind
 def least(call: Call) -> Collection:
     """The least of the items; empty if there are none."""
     return _extreme(call, "array_least", greatest=False)
@@ -236,6 +250,7 @@ def least(call: Call) -> Collection:
 @function(
     "max", group=_GROUP, returns="the greatest item", examples=(Example(expression="('a' | 'b').max()", result=("b",)),)
 )
+@of_one_kind
 def greatest(call: Call) -> Collection:
     """The greatest of the items; empty if there are none."""
     return _extreme(call, "array_greatest", greatest=True)
@@ -247,6 +262,7 @@ def greatest(call: Call) -> Collection:
     returns="a Decimal or a quantity",
     examples=(Example(expression="(1 | 2).avg() = 1.5", result=(True,)),),
 )
+@of_one_kind
 def average(call: Call) -> Collection:
     """The mean of numbers or quantities; empty if there are none, or units are not commensurable."""
     if quantity_aggregates.are_quantities(call):

@@ -17,7 +17,7 @@ from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.strings import concatenated
 from fhir4ds.functions.undecided import by_kind, of_each_kind
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, STRING, Collection, TypeName
-from fhir4ds.plan.nodes import Case, Cast, Constant, Extract, Node, Reference, apply, bind, integer, null
+from fhir4ds.plan.nodes import Case, Cast, Constant, Extract, Node, Raise, Reference, apply, bind, integer, null
 
 _GROUP = "Math"
 _NUMBERS = (INTEGER, LONG, DECIMAL)
@@ -73,7 +73,8 @@ def number(call: Call, collection: Collection, type: TypeName) -> Node:
     value = values.single_value(call, collection)
     if value.type is not SqlType.JSON:
         return Cast(value, sql)
-    return once(call, value, lambda item: Cast(values.read_dynamic(item, sql), sql))
+    error = Raise("a number is needed here", call.position, sql)
+    return once(call, value, lambda item: Cast(values.insisted(call, item, sql, error), sql))
 
 
 def once(call: Call, value: Node, body: Callable[[Node], Node]) -> Node:

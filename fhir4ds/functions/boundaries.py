@@ -14,8 +14,9 @@ from decimal import Decimal
 import attrs
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import InvalidArguments, InvalidOperation
+from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import decimals, moments, quantities, values
+from fhir4ds.functions.arguments import whole
 from fhir4ds.functions.arithmetic import number
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import Form
@@ -282,12 +283,7 @@ def _boundary(call: Call, end: _End) -> Collection:
 def _precision(call: Call) -> Node | None:
     if not call.count:
         return None
-    argument = call.value(0)
-    if values.is_empty(argument):
-        return null(SqlType.INTEGER)
-    if values.system_of(argument, call.model) != INTEGER:
-        raise call.error(InvalidArguments, "the precision must be an Integer")
-    return values.single_value(call, argument)
+    return whole(call, call.value(0), "the precision")
 
 
 @function(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import attrs
@@ -13,6 +13,7 @@ from fhir4ds.functions import tags, values
 from fhir4ds.functions.comparison import equal_items
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.operators import operator
+from fhir4ds.functions.undecided import is_mixed
 from fhir4ds.plan.collection import BOOLEAN, Collection, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
@@ -71,6 +72,9 @@ def combined(call: Call, left: Collection, right: Collection) -> Collection:
 
 
 def _both(a: Node, b: Node) -> Node:
+    for side, other in ((a, b), (b, a)):
+        if getattr(side, "items", None) == ():
+            return other
     return apply("array_concat", a, b, type=a.type, many=True)
 
 
@@ -78,56 +82,101 @@ def _tags_of_both(call: Call, left: Collection, right: Collection) -> Node | Non
     """The items of both with their types, of which JSON does not say whether they are a String or a Date."""
     if values.is_empty(left) or values.is_empty(right):
         return tags.tags_of(call, right if values.is_empty(left) else left)
-    a, b = tags.tags_of(call, left), tags.tags_of(call, right)
-    return None if a is None or b is None else _both(a, b)
+    pair = tags.of_both(call, left, right)
+    return None if pair is None else _both(*pair)
+
+
+@attrs.frozen
+class _Entries:
+    """The items of a collection as they are compared one by one.
+
+    Parameters
+    ----------
+    collection : Collection
+        The collection.
+    array : Node
+        Its items; objects of each and its type, where they are of several kinds that JSON does not tell apart.
+    tagged : bool
+        Whether they are such objects.
+    """
+
+    collection: Collection
+    array: Node
+    tagged: bool
+
+    def item(self, entry: Node) -> Collection:
+        """One item."""
+        if self.tagged:
+            return tags.as_tagged(self.collection, entry)
+        return attrs.evolve(self.collection, plan=entry, choices=(), guard=None)
+
+    def reference(self, call: Call) -> Reference:
+        """A variable for one entry."""
+        return Reference(call.names.fresh(), self.array.type)
+
+    def have(self, call: Call, item: Collection) -> Node:
+        """Whether any of them is equal to an item."""
+        other = self.reference(call)
+        return Exists(self.array, other.name, equal_items(call, self.item(other), item))
+
+    def kept(self, call: Call, condition: Callable[[Collection], Node]) -> Collection:
+        """The items for which a condition holds."""
+        entry = self.reference(call)
+        found = Each(self.array, entry.name, entry, where=condition(self.item(entry)))
+        if not self.tagged:
+            return attrs.evolve(self.collection, plan=found, choices=(), guard=None)
+        return _untagged(call, self.collection, found)
+
+
+def _untagged(call: Call, collection: Collection, tagged: Node) -> Collection:
+    entry = Reference(call.names.fresh(), SqlType.JSON)
+    plan = Each(tagged, entry.name, tags.item_of(entry))
+    return tags.tagged(attrs.evolve(collection, plan=plan, choices=(), guard=None), tagged)
+
+
+def _tagged_entries(call: Call, collection: Collection) -> _Entries | None:
+    if not is_mixed(call, collection):
+        return None
+    tagged = tags.tags_of(call, collection)
+    return None if tagged is None else _Entries(collection, tagged, tagged=True)
+
+
+def _entries(call: Call, collection: Collection) -> _Entries:
+    array = values.as_array(values.value(collection, call.model, call.names), call.names)
+    return _tagged_entries(call, collection) or _Entries(collection, array, tagged=False)
+
+
+def _entries_of_both(call: Call, left: Collection, right: Collection) -> tuple[_Entries, _Entries]:
+    """The items of two collections, of which those of one are compared with those of the other."""
+    if is_mixed(call, left) or is_mixed(call, right):
+        return _entries(call, left), _entries(call, right)
+    a, b = aligned(call, left, right)
+    return _Entries(left, a, tagged=False), _Entries(right, b, tagged=False)
 
 
 def distinct_items(call: Call, collection: Collection) -> Collection:
     """Each item once, in the order of its first occurrence."""
     if not collection.many:
         return collection
-    kinds = tags.kinds_of_texts(call, collection.types)
+    tagged = _tagged_entries(call, collection)
+    if tagged is not None:
+        return _untagged(call, collection, bind(call.names.fresh(), tagged.array, partial(_first_only, call, tagged)))
+    entries = _Entries(collection, values.value(collection, call.model, call.names), tagged=False)
+    plan = bind(call.names.fresh(), entries.array, partial(_first_only, call, entries))
     kept: Node | None = None
     if collection.tagged is not None:
-        keep = partial(_first_only, call, collection, own=tags.item_of, kinds=kinds)
-        kept = bind(call.names.fresh(), collection.tagged, keep)
-    if kept is not None and len(set(kinds.values())) > 1:
-        # Without their types, texts of several kinds, such as Strings and Dates, are not told apart.
-        variable = call.names.fresh()
-        plan: Node = Each(kept, variable, tags.item_of(Reference(variable, SqlType.JSON)))
-    else:
-        keep = partial(_first_only, call, collection, own=lambda entry: entry, kinds={})
-        plan = bind(call.names.fresh(), values.value(collection, call.model, call.names), keep)
+        all_tagged = _Entries(collection, collection.tagged, tagged=True)
+        kept = bind(call.names.fresh(), collection.tagged, partial(_first_only, call, all_tagged))
     return tags.tagged(attrs.evolve(collection, plan=plan, choices=(), guard=None), kept)
 
 
-def _first_only(
-    call: Call,
-    collection: Collection,
-    array: Node,
-    *,
-    own: Callable[[Node], Node],
-    kinds: Mapping[TypeName, TypeName],
-) -> Node:
-    """The entries of an array whose item, which ``own`` finds in it, is equal to none before it that is of its kind."""
-    variable, index, other = (call.names.fresh() for _ in range(3))
-    entry, position = Reference(variable, array.type), Reference(index, SqlType.INTEGER)
+def _first_only(call: Call, entries: _Entries, array: Node) -> Node:
+    """The entries of an array that are equal to none before them."""
+    entry, position = entries.reference(call), Reference(call.names.fresh(), SqlType.INTEGER)
     end = apply("subtract", position, integer(1), type=SqlType.INTEGER)
     before = apply("array_slice", array, integer(1), end, type=array.type, many=True)
-    earlier = Reference(other, array.type)
-    this, that = (attrs.evolve(collection, plan=own(each), choices=(), guard=None) for each in (entry, earlier))
-    same = equal_items(call, that, this)
-    if len(set(kinds.values())) > 1:
-        same = apply("and", tags.of_one_kind(earlier, entry, kinds), same)
-    return Each(array, variable, entry, where=apply("not", Exists(before, other, same)), index=index)
-
-
-def _contains(call: Call, array: Node, collection: Collection, item: Node, origin: Collection) -> Node:
-    """Whether an array of the items of a collection has an item, which is of the kind of its origin."""
-    variable = call.names.fresh()
-    other = attrs.evolve(collection, plan=Reference(variable, array.type), choices=(), guard=None)
-    this = attrs.evolve(origin, plan=item, choices=(), guard=None)
-    return Exists(array, variable, equal_items(call, other, this))
+    found = attrs.evolve(entries, array=before).have(call, entries.item(entry))
+    return Each(array, entry.name, entry, where=apply("not", found), index=position.name)
 
 
 @operator(
@@ -209,14 +258,13 @@ def is_distinct(call: Call) -> Collection:
 
 
 def _selected(call: Call, *, present: bool) -> Collection:
-    focus, other = call.focus, call.value(0)
-    a, b = aligned(call, focus, other)
-    kept = attrs.evolve(focus, plan=a, choices=(), guard=None)
-    variable = call.names.fresh()
-    item = Reference(variable, a.type)
-    found = _contains(call, b, other, item, focus)
-    condition = found if present else apply("not", found)
-    return attrs.evolve(kept, plan=Each(a, variable, item, where=condition))
+    own, others = _entries_of_both(call, call.focus, call.value(0))
+
+    def wanted(item: Collection) -> Node:
+        found = others.have(call, item)
+        return found if present else apply("not", found)
+
+    return own.kept(call, wanted)
 
 
 @function(
@@ -244,10 +292,10 @@ def exclude(call: Call) -> Collection:
 
 
 def _subset(call: Call, small: Collection, large: Collection) -> Collection:
-    a, b = aligned(call, small, large)
-    variable = call.names.fresh()
-    found = _contains(call, b, large, Reference(variable, a.type), small)
-    return values.system(apply("not", Exists(a, variable, apply("not", found))), BOOLEAN)
+    own, others = _entries_of_both(call, small, large)
+    entry = own.reference(call)
+    missing = Exists(own.array, entry.name, apply("not", others.have(call, own.item(entry))))
+    return values.system(apply("not", missing), BOOLEAN)
 
 
 @function(
@@ -277,12 +325,14 @@ def superset_of(call: Call) -> Collection:
 def _member(call: Call, item: Collection, collection: Collection) -> Collection:
     if values.is_empty(item):
         return values.system(null(SqlType.BOOLEAN), BOOLEAN)
-    one = values.single(call, item)
-    a, b = aligned(call, one, collection)
-    found = _contains(call, b, collection, apply("array_at", a, integer(1), type=a.type), one)
-    nothing = apply("equal", length(a), integer(0))
-    answer = Case(((nothing, null(SqlType.BOOLEAN)), (found, TRUE)), FALSE)
-    return values.system(answer, BOOLEAN)
+    own, others = _entries_of_both(call, values.single(call, item), collection)
+
+    def found(array: Node) -> Node:
+        first = apply("array_at", array, integer(1), type=array.type)
+        nothing = apply("equal", length(array), integer(0))
+        return Case(((nothing, null(SqlType.BOOLEAN)), (others.have(call, own.item(first)), TRUE)), FALSE)
+
+    return values.system(bind(call.names.fresh(), own.array, found), BOOLEAN)
 
 
 @operator(

@@ -7,11 +7,11 @@ from functools import partial
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import quantities, temporal, values
+from fhir4ds.functions import quantities, tags, temporal, values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
-from fhir4ds.functions.undecided import if_quantities, of_each_kind
+from fhir4ds.functions.undecided import is_mixed, of_each_kind, related
 from fhir4ds.plan.collection import (
     BOOLEAN,
     DATE,
@@ -86,7 +86,15 @@ def equality(call: Call, left: Collection, right: Collection) -> Node:
     forms = quantities.forms(call, left, right)
     if forms is not None:
         return _equal_quantities(call, left, right, forms)
-    return if_quantities(call, left, right, equality, _equal)
+    return related(call, left, right, equality, _EMPTY) or _equal_mixed(call, left, right) or _equal(call, left, right)
+
+
+def _equal_mixed(call: Call, left: Collection, right: Collection) -> Node | None:
+    """Equality of collections of items of several kinds that JSON does not tell apart; None for any other."""
+    pair = tags.of_both(call, left, right) if is_mixed(call, left) or is_mixed(call, right) else None
+    if pair is None:
+        return None
+    return _equal_arrays(call, *pair, lambda x, y: equality(call, tags.as_tagged(left, x), tags.as_tagged(right, y)))
 
 
 def _equal(call: Call, left: Collection, right: Collection) -> Node:
@@ -138,6 +146,9 @@ def equal_items(call: Call, left: Collection, right: Collection) -> Node:
         return apply("coalesce", quantities.equal(call.names, a, b, forms), FALSE)
     if not _may_be_comparable(call, left, right):
         return FALSE
+    found = related(call, left, right, equality, _EMPTY)
+    if found is not None:
+        return apply("coalesce", found, FALSE)
     types = values.system_of(left, call.model), values.system_of(right, call.model)
     return apply("coalesce", _equal_values(call, a, b, types), FALSE)
 

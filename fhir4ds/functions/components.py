@@ -6,10 +6,10 @@ A component is what is written in its place: an hour is that of the time zone of
 from __future__ import annotations
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import decimals, moments, values
 from fhir4ds.functions.declaration import Call, Example, function
-from fhir4ds.functions.undecided import with_each_kind
+from fhir4ds.functions.typing import of_types
+from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, TIME, Collection, TypeName
 from fhir4ds.plan.nodes import Case, Cast, Constant, Node, apply, bind, integer, null, text
 
@@ -34,16 +34,15 @@ _MINUTES_OF_AN_HOUR = 60
 
 
 def _value(call: Call, types: tuple[TypeName, ...]) -> Node:
-    """The text of the single date or time."""
+    """The text of the single date or time; NULL for anything else."""
     focus = call.focus
-    type = values.system_of(focus, call.model)
-    known = type in types or values.is_dynamic(focus, call.model)
-    if not known and not values.is_empty(focus):
-        shown, hint = values.shown(focus, model=call.model)
-        wanted = " or ".join(str(type) for type in types)
-        raise call.error(InvalidOperation, f"a {wanted} is needed here, not {shown}", hint)
-    value = values.single_value(call, focus)
-    return values.read_dynamic(value, SqlType.TEXT)
+    wanted = tuple(type for type in focus.types if values.system_type(type, call.model) in types)
+    if values.is_empty(focus) or (focus.types and not wanted):
+        return null(SqlType.TEXT)
+    one = values.single(call, focus)
+    if wanted != focus.types:
+        one = of_types(call, one, wanted)
+    return values.read_dynamic(fusion.read(values.items(one, call.names), SqlType.TEXT, call.names), SqlType.TEXT)
 
 
 def _part(value: Node, pattern: str) -> Node:
@@ -65,7 +64,6 @@ def _number(call: Call, pattern: str, types: tuple[TypeName, ...]) -> Collection
         ),
     ),
 )
-@with_each_kind
 def year_of(call: Call) -> Collection:
     """The year of a date."""
     return _number(call, _YEAR, _DATES)
@@ -80,14 +78,12 @@ def year_of(call: Call) -> Collection:
         Example(expression="@2012.monthOf()", result=()),
     ),
 )
-@with_each_kind
 def month_of(call: Call) -> Collection:
     """The month of a date, from 1; empty if it is not known."""
     return _number(call, _MONTH, _DATES)
 
 
 @function("dayOf", group=_GROUP, returns="Integer", examples=(Example(expression="@2014-01-05.dayOf()", result=(5,)),))
-@with_each_kind
 def day_of(call: Call) -> Collection:
     """The day of the month of a date; empty if it is not known."""
     return _number(call, _DAY, _DATES)
@@ -103,7 +99,6 @@ def day_of(call: Call) -> Collection:
         Example(expression="@2012-01-01.hourOf()", result=()),
     ),
 )
-@with_each_kind
 def hour_of(call: Call) -> Collection:
     """The hour of a time, in the time zone that it is written in; empty if there is none."""
     return _number(call, _HOUR, _ALL)
@@ -112,7 +107,6 @@ def hour_of(call: Call) -> Collection:
 @function(
     "minuteOf", group=_GROUP, returns="Integer", examples=(Example(expression="@T09:30.minuteOf()", result=(30,)),)
 )
-@with_each_kind
 def minute_of(call: Call) -> Collection:
     """The minute of a time; empty if there is none."""
     return _number(call, _MINUTE, _ALL)
@@ -127,7 +121,6 @@ def minute_of(call: Call) -> Collection:
         Example(expression="@T09:30.secondOf()", result=()),
     ),
 )
-@with_each_kind
 def second_of(call: Call) -> Collection:
     """The second of a time, without its fraction; empty if there is none."""
     return _number(call, _SECOND, _ALL)
@@ -143,7 +136,6 @@ def second_of(call: Call) -> Collection:
         Example(expression="@T12:30:00.millisecondOf()", result=()),
     ),
 )
-@with_each_kind
 def millisecond_of(call: Call) -> Collection:
     """The milliseconds of the fraction of a second; empty if none is written."""
     fraction = _part(_value(call, _ALL), _FRACTION)
@@ -161,7 +153,6 @@ def millisecond_of(call: Call) -> Collection:
         Example(expression="@2012-01-01T12:30:00.timezoneOffsetOf()", result=()),
     ),
 )
-@with_each_kind
 def timezone_offset_of(call: Call) -> Collection:
     """The hours from UTC to the time zone of a DateTime; empty if it has no time zone."""
 
@@ -192,7 +183,6 @@ def timezone_offset_of(call: Call) -> Collection:
         Example(expression="@2012-01.dateOf() = @2012-01", result=(True,)),
     ),
 )
-@with_each_kind
 def date_of(call: Call) -> Collection:
     """The date of a DateTime, as precise as it is, in the time zone that it is written in."""
     return values.system(_part(_value(call, _DATES), _WHOLE_DATE), DATE)
@@ -207,7 +197,6 @@ def date_of(call: Call) -> Collection:
         Example(expression="@2012-01-01.timeOf()", result=()),
     ),
 )
-@with_each_kind
 def time_of(call: Call) -> Collection:
     """The time of a DateTime, as precise as it is, in the time zone that it is written in; empty if it has none."""
     return values.system(_part(_value(call, _DATES), _WHOLE_TIME), TIME)

@@ -4,35 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
 
+import attrs
+
+from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import quantities, temporal, values
+from fhir4ds.functions import quantities, tags, temporal, values
 from fhir4ds.functions.canonical import canonical, levels_of
 from fhir4ds.functions.combining import aligned
 from fhir4ds.functions.comparison import comparable
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
-from fhir4ds.functions.undecided import if_quantities
+from fhir4ds.functions.undecided import is_mixed, related
 from fhir4ds.plan.collection import BOOLEAN, DATE, DATETIME, DECIMAL, STRING, TIME, Collection, TypeName
-from fhir4ds.plan.nodes import FALSE, TRUE, Case, Cast, Each, Exists, Node, Reference, apply, bind, length
+from fhir4ds.plan.nodes import (
+    FALSE,
+    TRUE,
+    Case,
+    Cast,
+    Each,
+    Exists,
+    Extract,
+    Node,
+    Reference,
+    apply,
+    bind,
+    integer,
+    length,
+    text,
+)
 
 _GROUP = "Equality"
+_CODING, _CONCEPT = (TypeName("FHIR", name) for name in ("Coding", "CodeableConcept"))
 _Types = tuple[TypeName | None, TypeName | None]
 _Pair = Callable[[Node, Node], Node]
-_T = TypeVar("_T")
 
 
 def equivalence(call: Call, left: Collection, right: Collection) -> Node:
-    """Whether two collections are equivalent; NULL only for two quantities whose units are not commensurable."""
+    """Whether two collections are equivalent."""
     if values.is_empty(left) or values.is_empty(right):
         other = right if values.is_empty(left) else left
         return TRUE if values.is_empty(other) else apply("not", values.present(call, other))
     forms = quantities.forms(call, left, right)
     if forms is not None:
         return _equivalent_quantities(call, left, right, forms)
-    return if_quantities(call, left, right, equivalence, _equivalent)
+    if not left.many and not right.many:
+        one = apply("or", values.present(call, left), values.present(call, right))
+        found = related(call, left, right, equivalence, Case(((one, FALSE),), TRUE))
+        if found is not None:
+            return found
+    return _equivalent(call, left, right)
 
 
 def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
@@ -46,7 +68,15 @@ def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
     if not left.many and not right.many:
         a, b = (values.value(side, call.model, call.names) for side in (left, right))
         return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: _single(call, x, y, types)))
-    return _arrays(call, *aligned(call, left, right), partial(_items, call), types)
+    if is_mixed(call, left) or is_mixed(call, right):
+        tagged = tags.of_both(call, left, right)
+        if tagged is not None:
+            both = attrs.evolve(left, types=tuple(dict.fromkeys((*left.types, *right.types))))
+            return _arrays(
+                call, *tagged, lambda x, y: equivalence(call, tags.as_tagged(both, x), tags.as_tagged(both, y))
+            )
+    type = types[0] if types[0] == types[1] else DATETIME if set(types) == {DATE, DATETIME} else None
+    return _arrays(call, *aligned(call, left, right), partial(_items, call, types=(type, type)))
 
 
 def _are_complex(call: Call, collection: Collection) -> bool:
@@ -60,36 +90,64 @@ def _are_complex(call: Call, collection: Collection) -> bool:
 def _equivalent_complex(call: Call, left: Collection, right: Collection) -> Node:
     """Equivalence of items whose members are equivalent, which is told by one text for each."""
     levels = 0 if call.model is None else levels_of(call.model, (*left.types, *right.types))
+    text_of = partial(canonical, call, levels=levels)
+    if left.type == right.type == _CODING:
+        text_of = partial(_coding, call)
     a, b = (values.items(side, call.names) for side in (left, right))
-    if a.many or b.many:
-        a, b = (_texts(call, values.as_array(side, call.names), levels) for side in (a, b))
-        return _arrays(call, a, b, lambda x, y, _: apply("equal", x, y), (None, None))
+    if left.type == right.type == _CONCEPT:
+        pair = partial(_equal_concepts, call, text_of)
+        if a.many or b.many:
+            return _arrays(call, values.as_array(a, call.names), values.as_array(b, call.names), pair)
+        equal = values.of_parent(a, call.names, lambda x: values.of_parent(b, call.names, lambda y: pair(x, y)))
+    else:
+        if a.many or b.many:
+            a, b = (_texts(call, values.as_array(side, call.names), text_of) for side in (a, b))
+            return _arrays(call, a, b, lambda x, y: apply("equal", x, y))
+        equal = apply("equal", *(values.of_parent(side, call.names, text_of) for side in (a, b)))
     present = [values.present(call, side) for side in (left, right)]
-    texts = [values.of_parent(side, call.names, partial(canonical, call, levels=levels)) for side in (a, b)]
-    return Case(((apply("and", *present), apply("equal", *texts)), (apply("or", *present), FALSE)), TRUE)
+    return Case(((apply("and", *present), equal), (apply("or", *present), FALSE)), TRUE)
 
 
-def _texts(call: Call, items: Node, levels: int) -> Node:
+def _texts(call: Call, items: Node, text_of: Callable[[Node], Node]) -> Node:
     item = Reference(call.names.fresh(), SqlType.JSON)
-    return Each(items, item.name, canonical(call, item, levels))
+    return Each(items, item.name, text_of(item))
+
+
+def _coding(call: Call, item: Node) -> Node:
+    """A Coding as text: its system and code alone matter (FHIR R4, "FHIRPath", section "Changes to operators")."""
+    system, code = (Extract(item, (Step(name),), SqlType.TEXT) for name in ("system", "code"))
+    known = [apply("coalesce", part, text(""), type=SqlType.TEXT) for part in (system, code)]
+    return _folded(quantities.joined(known[0], text("|"), known[1]))
+
+
+def _equal_concepts(call: Call, text_of: Callable[[Node], Node], a: Node, b: Node) -> Node:
+    """Whether two CodeableConcepts have a Coding in common, or are equivalent without any (as `_coding`)."""
+    codings = [Extract(side, (Step("coding", each=True),), SqlType.JSON) for side in (a, b)]
+    first, second = (_texts(call, each, partial(_coding, call)) for each in codings)
+
+    def common(first: Node, second: Node) -> Node:
+        each = Reference(call.names.fresh(), SqlType.TEXT)
+        none = apply("equal", integer(0), apply("greatest", length(first), length(second), type=SqlType.INTEGER))
+        alike = apply("equal", text_of(a), text_of(b))
+        return Case(((none, alike),), Exists(first, each.name, apply("array_contains", second, each)))
+
+    return bind(call.names.fresh(), first, lambda x: bind(call.names.fresh(), second, lambda y: common(x, y)))
 
 
 def _equivalent_quantities(call: Call, left: Collection, right: Collection, forms: tuple[Form, Form]) -> Node:
     """Equivalence of collections one of which is known to hold quantities."""
     if left.many or right.many:
         # Numbers stand among quantities as JSON.
-        a, b = aligned(call, left, right)
-        first, second = (Form.OPEN if form is Form.NUMBER else form for form in forms)
-
-        def equal(x: Node, y: Node, forms: tuple[Form, Form]) -> Node:
-            return apply("coalesce", quantities.equivalent(call.names, x, y, forms), FALSE)
-
-        return _arrays(call, a, b, equal, (first, second))
+        form = forms[0] if forms[0] is forms[1] is not Form.NUMBER else Form.OPEN
+        pair = partial(quantities.equivalent, call.names, forms=(form, form))
+        return _arrays(call, *aligned(call, left, right), pair)
     pair = partial(quantities.equivalent, call.names, forms=forms)
     there = [values.present(call, side) for side in (left, right)]
     sides = [quantities.chosen(call, side) if side.choices else side for side in (left, right)]
     a, b = (values.value(side, call.model, call.names) for side in sides)
-    return Case(((apply("and", *there), pair(a, b)), (apply("or", *there), FALSE)), TRUE)
+    # Units that are not commensurable are an answer here (FHIRPath, "Quantity Equivalence").
+    equal = apply("coalesce", pair(a, b), FALSE)
+    return Case(((apply("and", *there), equal), (apply("or", *there), FALSE)), TRUE)
 
 
 def _single(call: Call, a: Node, b: Node, types: _Types) -> Node:
@@ -99,34 +157,56 @@ def _single(call: Call, a: Node, b: Node, types: _Types) -> Node:
     return Case(((both_missing, TRUE), (either_missing, FALSE)), _items(call, a, b, types))
 
 
-def _arrays(
-    call: Call, a: Node, b: Node, equal: Callable[[Node, Node, tuple[_T, _T]], Node], kinds: tuple[_T, _T]
-) -> Node:
+def _arrays(call: Call, a: Node, b: Node, equal: _Pair) -> Node:
     """Whether two arrays are of one length, and each item of one has as many equivalents in the other as in its own.
 
     Numbers are rounded, so what is equivalent to the same is not always equivalent; one side that is satisfied is enough.
     """
-    first, second = kinds
 
     def compare(a: Node, b: Node) -> Node:
-        fits = (
-            _fits(call, a, b, lambda x, y: equal(x, y, (first, first)), lambda x, y: equal(x, y, kinds)),
-            _fits(call, b, a, lambda x, y: equal(x, y, (second, second)), lambda x, y: equal(y, x, kinds)),
-        )
-        return Case(((apply("unequal", length(a), length(b)), FALSE),), apply("or", *fits))
+        whole = apply("array_concat", a, b, type=a.type, many=True)
+        fits = bind(call.names.fresh(), whole, lambda whole: _one_fits(call, whole, length(a), equal))
+        return Case(((apply("unequal", length(a), length(b)), FALSE),), fits)
 
     return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: compare(x, y)))
 
 
-def _fits(call: Call, a: Node, b: Node, own: _Pair, across: _Pair) -> Node:
-    """Whether no item of an array has more equivalents there than in the other."""
-    mine = Reference(call.names.fresh(), a.type)
+def _one_fits(call: Call, whole: Node, half: Node, equal: _Pair) -> Node:
+    """Whether no item of the first half of an array, or none of the second, has more equivalents there than in the other.
 
-    def equivalents(array: Node, equal: _Pair) -> Node:
-        each = Reference(call.names.fresh(), array.type)
-        return length(Each(array, each.name, TRUE, where=equal(mine, each)))
+    What is equivalent is written once, however many items are compared with however many.
+    """
+    mine, each = (Reference(call.names.fresh(), whole.type) for _ in range(2))
+    place = Reference(call.names.fresh(), SqlType.INTEGER)
+    matches = Each(whole, each.name, apply("coalesce", equal(mine, each), FALSE))
 
-    return apply("not", Exists(a, mine.name, apply("less", equivalents(b, across), equivalents(a, own))))
+    def lacks(matches: Node) -> Node:
+        first, second = (_true(call, part) for part in _halves(matches, half))
+        in_first = apply("less_or_equal", place, half)
+        own, other = (Case(((in_first, some),), rest) for some, rest in ((first, second), (second, first)))
+        # What is equivalent to nothing, not even to itself, has no counterpart either.
+        return apply("less", other, apply("greatest", own, integer(1), type=SqlType.INTEGER))
+
+    lacking = Each(whole, mine.name, bind(call.names.fresh(), matches, lacks), index=place.name)
+
+    def either(lacking: Node) -> Node:
+        return apply("or", *(apply("equal", _true(call, part), integer(0)) for part in _halves(lacking, half)))
+
+    return bind(call.names.fresh(), lacking, either)
+
+
+def _halves(array: Node, half: Node) -> tuple[Node, Node]:
+    after = apply("add", half, integer(1), type=SqlType.INTEGER)
+    return (
+        apply("array_slice", array, integer(1), half, type=array.type, many=True),
+        apply("array_slice", array, after, length(array), type=array.type, many=True),
+    )
+
+
+def _true(call: Call, truths: Node) -> Node:
+    """How many of an array are true."""
+    each = Reference(call.names.fresh(), SqlType.BOOLEAN)
+    return length(Each(truths, each.name, each, where=each))
 
 
 def _items(call: Call, a: Node, b: Node, types: _Types) -> Node:
@@ -194,13 +274,24 @@ def _digits(value: Node) -> Node:
         Example(expression="(1 | 2) ~ (2 | 1)", result=(True,)),
         Example(expression="0.67 ~ 0.666", result=(True,)),
         Example(expression="{} ~ {}", result=(True,)),
+        Example(expression="1 'cm' ~ 1 'g'", result=(False,)),
+        Example(
+            expression="code ~ category",
+            resource={
+                "resourceType": "Observation",
+                "code": {"coding": [{"system": "http://loinc.org", "code": "8302-2", "display": "Body height"}]},
+                "category": [{"coding": [{"code": "a"}, {"system": "http://loinc.org", "code": "8302-2"}]}],
+            },
+            result=(True,),
+        ),
     ),
 )
 def equivalent(call: Call, left: Collection, right: Collection) -> Collection:
     """Whether both collections have equivalent items in any order; two empty collections are equivalent.
 
-    Texts are equivalent without case and surplus white space, numbers as precise as the less precise of them, and complex
-    values where their members are; numbers inside of these are not rounded.
+    Texts are equivalent without case and surplus white space, numbers as precise as the less precise of them, quantities
+    never where their units are not commensurable. Complex values are where their members but for ids are; numbers inside of
+    these are not rounded. Of Codings system and code count, and CodeableConcepts need one Coding in common.
     """
     return values.system(equivalence(call, left, right), BOOLEAN)
 

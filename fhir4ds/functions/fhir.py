@@ -40,11 +40,12 @@ _PATIENT = {
 )
 def extension(call: Call) -> Collection:
     """The extensions of each item whose url is the given one; also those of primitive elements."""
-    url = call.value(0)
+    url, extensions = call.value(0), call.member(call.focus, "extension")
+    if values.is_empty(url):
+        return nothing(extensions)
     if values.system_of(url, call.model) != STRING:
         raise call.error(InvalidArguments, "the url of an extension must be a String")
     wanted = values.single_value(call, url)
-    extensions = call.member(call.focus, "extension")
 
     def has_url(item: Collection, _: Node) -> Node:
         # There is one url, also where no model says so.

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import attrs
 
-from fhir4ds.functions import values
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.functions import tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import Collection
-from fhir4ds.plan.nodes import Each, Node, both, integer
+from fhir4ds.plan.nodes import Each, Node, Reference, both, integer
+from fhir4ds.plan.rewriting import rewrite
 
 _GROUP = "Filtering and projection"
 _PATIENT = {
@@ -26,14 +28,18 @@ def keep(call: Call, focus: Collection, condition: Callable[[Collection, Node], 
     walk = values.iterate(call, focus)
     index = call.names.fresh()
     where = condition(walk.item, values.zero_based(index))
-    kept = Each(
-        walk.source,
-        walk.variable,
-        walk.item.plan,
-        where=where,
-        index=index if values.mentions(where, index) else None,
-    )
-    return attrs.evolve(focus, plan=kept, guard=None)
+    place = index if values.mentions(where, index) else None
+    kept = Each(walk.source, walk.variable, walk.item.plan, where=where, index=place)
+    found = attrs.evolve(focus, plan=kept, guard=None)
+    if walk.item.tagged is not None:
+        return tags.tagged(found, attrs.evolve(kept, body=walk.item.tagged))
+    if focus.tagged is None:
+        return found
+    # The same condition, in terms of the items with their types.
+    entry = Reference(call.names.fresh(), SqlType.JSON)
+    item = tags.item_of(entry)
+    same = rewrite(where, lambda part: item if part == walk.item.plan else None)
+    return tags.tagged(found, Each(focus.tagged, entry.name, entry, where=same, index=place))
 
 
 @function(

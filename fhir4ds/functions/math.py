@@ -5,6 +5,7 @@ from __future__ import annotations
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import decimals, quantities, values
+from fhir4ds.functions.arguments import whole
 from fhir4ds.functions.arithmetic import in_range, number
 from fhir4ds.functions.decimals import ZERO
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
@@ -257,9 +258,7 @@ def round_number(call: Call) -> Collection:
         precision = call.value(0)
         if values.is_empty(precision):
             return values.system(null(SqlType.DECIMAL), DECIMAL)
-        if values.system_of(precision, call.model) != INTEGER:
-            raise call.error(InvalidOperation, "the precision must be an Integer")
-        digits = _not_negative(call, values.single_value(call, precision))
+        digits = _not_negative(call, whole(call, precision, "the precision", InvalidOperation))
     if _is_quantity(call):
         return quantities.mapped(call, call.focus, lambda value: decimals.computed(call.names, "round", value, digits))
     rounded = decimals.computed(call.names, "round", number(call, call.focus, DECIMAL), digits)

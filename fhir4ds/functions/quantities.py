@@ -107,6 +107,8 @@ def form(call: Call, collection: Collection) -> Form | None:
         return None
     if values.system_of(collection, call.model) in NUMBERS:
         return Form.NUMBER
+    if collection.types and all(values.system_type(type, call.model) in NUMBERS for type in collection.types):
+        return Form.OPEN
     found = [is_quantity(type, call.model) for type in collection.types]
     if found and all(found):
         return Form.SYSTEM if collection.type == QUANTITY else Form.FHIR

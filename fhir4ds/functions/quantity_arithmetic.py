@@ -18,16 +18,13 @@ def added(
 ) -> Collection:
     """The sum of two quantities, or their difference, in the smaller of their units.
 
-    That is the "most granular" one (FHIRPath, "Math"). A number takes the unit of the quantity that it is added to. Empty where the units are not commensurable, and where
-    that takes more than the unit itself for years and months of the calendar.
+    That is the "most granular" one (FHIRPath, "Math"). A number is a quantity of unit ``1``. Empty where the units are not
+    commensurable, and where that takes more than the unit itself for years and months of the calendar.
     """
 
     def total(a: Quantity, b: Quantity) -> Node:
         def made(left: Node, right: Node, unit: Node) -> Node:
             return quantities.made(decimals.computed(call.names, primitive, left, right), unit)
-
-        if _is_plain(a, b) or _is_plain(b, a):
-            return made(a.value, b.value, b.system_unit if _is_plain(a, b) else a.system_unit)
 
         def sum_of(p: Node, q: Node) -> Node:
             in_left = made(a.value, quantities.converted(b.value, p, q), a.system_unit)
@@ -39,14 +36,6 @@ def added(
         return quantities.with_ratio(call.names, b, a, Purpose.ADDITION, sum_of, SqlType.JSON)
 
     return values.system(quantities.pair(call, left, right, forms, total), QUANTITY)
-
-
-def _is_plain(number: Quantity, other: Quantity) -> bool:
-    """Whether a quantity is a number that takes the unit of the other one."""
-    if number.form is Form.NUMBER:
-        return True
-    incommensurable = other.known is None or units.conversion(UNITY, other.known, Purpose.ADDITION) is None
-    return number.known == UNITY and other.known is not None and incommensurable
 
 
 def multiplied(call: Call, left: Collection, right: Collection, forms: tuple[Form, Form]) -> Collection:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation
 from fhir4ds.functions import values
+from fhir4ds.functions.arguments import whole
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.typing import narrow
@@ -21,6 +22,7 @@ from fhir4ds.plan.nodes import (
     Constant,
     Each,
     Node,
+    Raise,
     Reference,
     apply,
     bind,
@@ -64,10 +66,16 @@ def not_string(call: Call, collection: Collection, role: str) -> CompileError:
 
 def string(call: Call, collection: Collection, role: str) -> Node | None:
     """A single String; None if it is known to be empty."""
-    found = strings(call, values.single(call, collection), role)
+    one = values.single(call, collection)
+    found = strings(call, one, role)
     if found is None:
         return None
-    return values.read_dynamic(values.value(found, call.model, call.names), SqlType.TEXT)
+    value = values.value(found, call.model, call.names)
+    error = Raise(f"{role} must be a String", call.position, SqlType.TEXT)
+    if found != one:  # of a choice element, the Strings
+        branches = ((values.present(call, found), value), (values.present(call, one), error))
+        return Case(branches, null(SqlType.TEXT))
+    return value if value.type is not SqlType.JSON else values.insisted(call, value, SqlType.TEXT, error)
 
 
 def operands(call: Call, *roles: str) -> list[Node] | None:
@@ -97,9 +105,7 @@ def _integer(call: Call, number: int, name: str) -> Node | None:
     given = call.value(number)
     if values.is_empty(given):
         return None
-    if not values.is_dynamic(given, call.model) and values.system_of(given, call.model) != INTEGER:
-        raise call.error(InvalidOperation, f"the {name} must be an Integer, not {given.type}")
-    return Cast(values.read_dynamic(values.single_value(call, given), SqlType.INTEGER), SqlType.INTEGER)
+    return Cast(whole(call, given, f"the {name}", InvalidOperation), SqlType.INTEGER)
 
 
 def _length(value: Node) -> Node:

@@ -7,11 +7,13 @@ from collections.abc import Callable
 import attrs
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import InvalidArguments, InvalidOperation
+from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import tags, values
+from fhir4ds.functions.arguments import whole
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
-from fhir4ds.plan.collection import INTEGER, Collection
-from fhir4ds.plan.nodes import Case, Constant, Node, apply, bind, both, integer, length, null
+from fhir4ds.functions.typing import nothing
+from fhir4ds.plan.collection import Collection
+from fhir4ds.plan.nodes import Bind, Case, Constant, Node, Reference, apply, bind, both, empty, integer, length, null
 
 _GROUP = "Subsetting"
 _PATIENT = {"resourceType": "Patient", "id": "p1", "name": [{"given": ["Ada", "Eve", "Joy"]}]}
@@ -62,11 +64,19 @@ def _slice(call: Call, start: Node, stop: Node | None) -> Collection:
     return _taken(call, focus, lambda items: bind(call.names.fresh(), items, sliced))
 
 
-def _number(call: Call) -> Node:
+def _number(call: Call, body: Callable[[Node], Collection]) -> Collection:
+    """Go on with the number of items; nothing if it is empty (FHIRPath, section "Singleton Evaluation of Collections")."""
     argument = call.value(0)
-    if values.system_of(argument, call.model) != INTEGER:
-        raise call.error(InvalidArguments, "the number of items must be an Integer")
-    return values.single_value(call, argument)
+    if values.is_empty(argument):
+        return nothing(call.focus)
+    number = whole(call, argument, "the number of items")
+    if isinstance(number, Constant):
+        return body(number)
+    variable = call.names.fresh()
+    taken = body(Reference(variable, SqlType.INTEGER))
+    there = apply("is_not_null", Reference(variable, SqlType.INTEGER))
+    plan = Case(((there, values.walkable(call, taken)),), empty(taken.plan.type, many=taken.many))
+    return attrs.evolve(taken, plan=Bind(variable, number, plan), guard=None, tags=None)
 
 
 @function(
@@ -126,10 +136,14 @@ def tail(call: Call) -> Collection:
     ),
 )
 def skip(call: Call) -> Collection:
-    """All items but the first ``num``; all of them if ``num`` is zero or less."""
+    """All items but the first ``num``; all of them if ``num`` is zero or less, none if it is empty."""
     check_order(call, "skip")
-    start = apply("add", _number(call), integer(1), type=SqlType.INTEGER)
-    return _slice(call, apply("greatest", start, integer(1), type=SqlType.INTEGER), None)
+
+    def rest(number: Node) -> Collection:
+        start = apply("add", number, integer(1), type=SqlType.INTEGER)
+        return _slice(call, apply("greatest", start, integer(1), type=SqlType.INTEGER), None)
+
+    return _number(call, rest)
 
 
 @function(
@@ -143,9 +157,13 @@ def skip(call: Call) -> Collection:
     ),
 )
 def take(call: Call) -> Collection:
-    """The first ``num`` items; none if ``num`` is zero or less."""
+    """The first ``num`` items; none if ``num`` is zero or less, or empty."""
     check_order(call, "take")
-    return _slice(call, integer(1), apply("greatest", _number(call), integer(0), type=SqlType.INTEGER))
+
+    def start(number: Node) -> Collection:
+        return _slice(call, integer(1), apply("greatest", number, integer(0), type=SqlType.INTEGER))
+
+    return _number(call, start)
 
 
 @function(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -17,7 +17,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call
-from fhir4ds.plan.collection import DATE, DATETIME, SYSTEM_TYPES, TAGGED, Collection, Tags, TypeName
+from fhir4ds.plan.collection import TAGGED, Collection, Tags, TypeName
 from fhir4ds.plan.nodes import (
     Array,
     Bind,
@@ -30,6 +30,7 @@ from fhir4ds.plan.nodes import (
     Reference,
     apply,
     json_object,
+    null,
     text,
 )
 
@@ -50,7 +51,9 @@ def tags_of(call: Call, collection: Collection) -> Node | None:
     """The items of a collection with their types; None if not all of them are known."""
     if collection.tagged is not None:
         return collection.tagged
-    if collection.choices or not collection.types:
+    if collection.choices:
+        return _tags_of_choices(call, collection)
+    if not collection.types:
         return None
     are_resources = all(_is_resource(call, type) for type in collection.types)
     if len(collection.types) > 1 and not are_resources:
@@ -60,6 +63,15 @@ def tags_of(call: Call, collection: Collection) -> Node | None:
     item = Reference(variable, SqlType.JSON)
     type = _resource_type(item) if are_resources else text(_name(collection.types[0]))
     return Each(plan, variable, _tagged_item(type, item))
+
+
+def _tags_of_choices(call: Call, collection: Collection) -> Node:
+    """The items of a choice element, whose types the names of its members say."""
+    parents = values.as_array(values.walkable(call, collection), call.names)
+    parent = Reference(call.names.fresh(), SqlType.JSON)
+    found = ((choice.type, Extract(parent, (Step(choice.member),), SqlType.JSON)) for choice in collection.choices)
+    branches = tuple((apply("is_not_null", item), _tagged_item(text(_name(type)), item)) for type, item in found)
+    return Each(parents, parent.name, Case(branches, null(SqlType.JSON)))
 
 
 def _is_resource(call: Call, type: TypeName) -> bool:
@@ -100,21 +112,16 @@ def item_of(tagged_item: Node) -> Node:
     return Extract(tagged_item, (TAGGED,), SqlType.JSON)
 
 
-def kinds_of_texts(call: Call, types: Sequence[TypeName]) -> dict[TypeName, TypeName]:
-    """Those of some types whose values are texts in JSON, and which of them can be equal: those of the same kind."""
-    systems = {type: values.system_type(type, call.model) for type in types}
-    kinds = {type: DATETIME if system == DATE else system for type, system in systems.items() if system is not None}
-    return {type: kind for type, kind in kinds.items() if SYSTEM_TYPES[kind.name] is SqlType.TEXT}
+def of_both(call: Call, left: Collection, right: Collection) -> tuple[Node, Node] | None:
+    """The items of two collections with their types; None if not all of them are known."""
+    a, b = tags_of(call, left), tags_of(call, right)
+    return None if a is None or b is None else (a, b)
 
 
-def of_one_kind(tagged_item: Node, other: Node, kinds: Mapping[TypeName, TypeName]) -> Node:
-    """Whether two tagged items are texts of the same kind, or neither is a text."""
-    table = Constant(json.dumps({_name(type): kind.name for type, kind in kinds.items()}), SqlType.JSON)
-    found = (
-        apply("look_up", table, Extract(each, (_TYPE,), SqlType.TEXT), type=SqlType.TEXT)
-        for each in (tagged_item, other)
-    )
-    return apply("equal", *(apply("coalesce", kind, text(""), type=SqlType.TEXT) for kind in found))
+def as_tagged(collection: Collection, tagged_item: Node) -> Collection:
+    """An item of a collection, with its type."""
+    own = item_of(tagged_item)
+    return attrs.evolve(collection, plan=own, choices=(), guard=None, tags=Tags(own, tagged_item))
 
 
 def type_name(tagged_item: Node) -> tuple[Node, Node]:

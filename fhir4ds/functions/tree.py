@@ -9,13 +9,27 @@ import attrs
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import InvalidOperation
+from fhir4ds.errors import InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Model
 from fhir4ds.functions import tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan import elements
 from fhir4ds.plan.collection import QUANTITY, Collection, TypeName
-from fhir4ds.plan.nodes import Array, Case, Each, Extract, Node, Raise, Reference, Repeat, apply, integer, length, text
+from fhir4ds.plan.nodes import (
+    Array,
+    Case,
+    Each,
+    Extract,
+    Node,
+    Raise,
+    Reference,
+    Repeat,
+    apply,
+    empty,
+    integer,
+    length,
+    text,
+)
 
 _GROUP = "Tree navigation"
 _QUESTIONNAIRE = {
@@ -72,11 +86,28 @@ def _reachable(call: Call, focus: Collection, project: Callable[[Collection], Co
     while True:
         variable = call.names.fresh()
         known = tuple(dict.fromkeys((*focus.types, *found)))
-        projected = project(Collection(plan=Reference(variable, SqlType.JSON), types=known))
+        projected = _projected(call, project, Reference(variable, SqlType.JSON), known)
         more = tuple(dict.fromkeys((*found, *projected.types)))
         if more == found:
             return found
         found = more
+
+
+def _projected(
+    call: Call, project: Callable[[Collection], Collection], item: Node, known: tuple[TypeName, ...]
+) -> Collection:
+    """A projection of an item of types of which only those below may have the elements that it goes to."""
+    try:
+        return project(Collection(plan=item, types=known))
+    except UnknownElement:
+        below = known if call.model is None else tuple(dict.fromkeys((*known, *_child_types(call.model, known))))
+        if below == known:
+            raise
+        try:
+            return project(Collection(plan=item, types=below))
+        except UnknownElement:
+            pass  # and what is said of the item itself says more
+        raise
 
 
 @function(
@@ -128,8 +159,8 @@ def _tagged_children(call: Call, types: tuple[TypeName, ...], item: Node) -> Nod
 def _holders(call: Call) -> Collection:
     """What has the elements of the focus as members: its items, or what stands beside the values of primitive ones."""
     focus = call.focus
-    if focus.plan.type is not SqlType.JSON:
-        raise call.error(InvalidOperation, "a computed value has no elements")
+    if focus.plan.type is not SqlType.JSON or values.is_empty(focus):
+        return Collection(plan=empty(SqlType.JSON, many=True), types=(_ELEMENT,))  # a computed value has no elements
     primitive = [values.system_type(type, call.model) not in (None, QUANTITY) for type in focus.types]
     if not primitive or focus.choices or not all(primitive):
         return focus

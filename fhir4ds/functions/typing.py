@@ -57,9 +57,16 @@ def is_exactly(call: Call, type: TypeName, wanted: TypeName) -> bool:
     A primitive element is cast to its own type only: a code is a string when it is tested with ``is``, but there is no
     string in it to be had. This is how the official test suite reads the specification (testFHIRPathAsFunction11).
     """
-    if call.model is not None and type.namespace == "FHIR" and call.model.is_primitive(type.name):
+    if call.model is not None and all(
+        each.namespace == "FHIR" and call.model.is_primitive(each.name) for each in (type, wanted)
+    ):
         return type == wanted
     return matches(call, type, wanted)
+
+
+def is_castable(call: Call, type: TypeName, wanted: TypeName) -> bool:
+    """Whether ``as`` lets a type through: also the System type of the value (FHIR R4, "FHIRPath", section "Types")."""
+    return is_exactly(call, type, wanted) or values.system_type(type, call.model) == wanted
 
 
 def narrow(
@@ -76,6 +83,8 @@ def narrow(
         if not kept:
             return nothing(collection)
         return decide(call, attrs.evolve(collection, choices=kept, types=tuple(choice.type for choice in kept)))
+    if values.is_empty(collection):
+        return collection
     if not collection.types:
         return _narrow_unknown(call, collection, wanted)
     passing = [passes(call, type, wanted) for type in collection.types]
@@ -220,7 +229,7 @@ def of_type(call: Call) -> Collection:
 def as_type(call: Call) -> Collection:
     """The single item if it is of the type, otherwise empty; an error if there are several."""
     wanted = call.named_type(0)
-    found = narrow(call, values.single(call, call.focus), wanted, is_exactly)
+    found = narrow(call, values.single(call, call.focus), wanted, is_castable)
     if not values.is_empty(found) or not call.focus.many:
         return found
     # None of them can be of the type, but several are an error all the same.

@@ -2,16 +2,16 @@
 
 A Quantity is multiplied otherwise than an Integer, and only where an item is met it is known which of the two it is. So the
 operation is lowered for the numbers, the quantities, the moments and so on among the possible types, and the answer is that
-of the kind that is there. Kinds that do not take part in the operation have none.
+of the kind that is there. An item of a kind that does not take part in the operation is an error, as one whose type is known before is.
 
-Where no model says which types are possible, JSON tells kinds apart, and an item of a kind that does not take part is an error.
+Where no model says which types are possible, JSON tells kinds apart.
 """
 
 from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import attrs
@@ -23,7 +23,19 @@ from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.operators import BinaryLowering
 from fhir4ds.functions.typing import of_types
 from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, QUANTITY, STRING, TIME, Collection, TypeName
-from fhir4ds.plan.nodes import TRUE, Bind, Case, Node, Raise, Reference, apply, both, null, text
+from fhir4ds.plan.nodes import FALSE, TRUE, Bind, Case, Node, Raise, Reference, apply, both, empty, null, text
+
+_NOT_TAKEN = "the operation does not take items of these types"
+
+#: What values are taken for that compare with those of other types.
+_WIDEST: Mapping[TypeName, TypeName] = {
+    **dict.fromkeys(quantities.NUMBERS, DECIMAL),
+    **dict.fromkeys((DATE, DATETIME), DATETIME),
+}
+
+#: Complex values, but for those that have a relation of their own.
+_COMPLEX = TypeName("FHIR", "Element")
+_LIKE_NO_OTHER = ("Coding", "CodeableConcept")
 
 #: Lowers an operation, given its operands.
 Lowering: TypeAlias = Callable[[Sequence[Collection]], Collection]
@@ -49,59 +61,186 @@ def with_each_kind(lower: Callable[[Call], Collection]) -> Callable[[Call], Coll
     return lowered
 
 
+def of_one_kind(lower: Callable[[Call], Collection]) -> Callable[[Call], Collection]:
+    """Let a function work on many items of which several types are possible, if all of them turn out to be of one kind."""
+
+    @functools.wraps(lower)
+    def lowered(call: Call) -> Collection:
+        focus = call.focus
+        groups = dict.fromkeys(
+            group for kind in (system_kind, kind_of) for group in _groups(call, focus, kind) if group
+        )
+        if len(groups) < 2:
+            return lower(call)
+        some = [item for types in groups if (item := _some(call, focus, types)) is not None]
+        answers = ((one, _lowered(lambda items: lower(call.on(items[0])), [one])) for one in some)
+        branches = [(_all_are(call, focus, one), answer) for one, answer in answers if answer is not None]
+        if not branches:  # and the function says why
+            return lower(call)
+        plans, types = _alike(call, [answer for _, answer in branches])
+        error = Raise(_NOT_TAKEN, call.position, plans[0].type, plans[0].many)
+        conditions = (condition for condition, _ in branches)
+        return Collection(plan=Case(tuple(zip(conditions, plans, strict=True)), error), types=types)
+
+    return lowered
+
+
+def _some(call: Call, focus: Collection, types: tuple[TypeName, ...]) -> Collection | None:
+    """The items of some types; None if items do not tell."""
+    if types == focus.types:
+        return _as_one(call, focus)
+    try:
+        return _as_one(call, of_types(call, focus, types))
+    except UnsupportedFeature:
+        return None
+
+
+def _all_are(call: Call, focus: Collection, some: Collection) -> Node:
+    return apply("equal", values.count(call, focus), values.count(call, some))
+
+
 def kind_of(call: Call, type: TypeName) -> TypeName:
-    """One type for all that operators treat alike: numbers, quantities, dates with and without a time."""
+    """One type for all whose values compare: numbers, quantities, dates with and without a time."""
     if quantities.is_quantity(type, call.model):
         return QUANTITY
-    system = values.system_type(type, call.model) or type
-    if system in quantities.NUMBERS:
-        return quantities.NUMBERS[0]
-    return DATETIME if system == DATE else system
+    return _WIDEST.get(own := values.system_type(type, call.model) or type, own)
+
+
+def system_kind(call: Call, type: TypeName) -> TypeName:
+    """The System type of a type, for operations that give another one for each of them."""
+    return QUANTITY if quantities.is_quantity(type, call.model) else values.system_type(type, call.model) or type
 
 
 def by_kind(
     call: Call,
     operands: Sequence[Collection],
     lower: Lowering,
-    kind: Callable[[Call, TypeName], TypeName] = kind_of,
+    kind: Callable[[Call, TypeName], TypeName] | None = None,
 ) -> Collection:
-    """Lower an operation on single items for each kind that they may be of."""
+    """Lower an operation on single items for each kind that they may be of; an item of any other kind is an error.
+
+    Where several operands are undecided, kinds are wider, as there is an operation for each pair of them.
+    """
     if any(values.is_untyped(operand) for operand in operands):
         return _insisting(call, operands, lower)
+    if kind is None:
+        kind = system_kind if sum(len(operand.types) > 1 for operand in operands) < 2 else kind_of
+    apart = _apart(call, operands, kind)
+    if apart is None:
+        return lower([_as_one(call, operand) for operand in operands])
+    answers = []
+    for chosen in itertools.product(*apart.kinds):
+        answer = _lowered(lower, chosen)
+        if answer is not None:
+            answers.append((_all_there(call, chosen), answer))
+    if not answers:  # and the operation says why
+        lower(operands)
+        return lower(next(itertools.product(*apart.kinds)))
+    plans, types = _alike(call, [answer for _, answer in answers])
+    taken = functools.reduce(lambda some, one: apply("or", some, one), (condition for condition, _ in answers))
+    refused = apply("and", apply("not", taken), _all_there(call, apart.operands))
+    error = Raise(_NOT_TAKEN, call.position, plans[0].type, plans[0].many)
+    otherwise = Case(((refused, error),), empty(plans[0].type, many=plans[0].many))
+    found = apply("coalesce", *plans, otherwise, type=plans[0].type)
+    return Collection(plan=_bound(apart.bound, found), types=types)
+
+
+def related(
+    call: Call,
+    left: Collection,
+    right: Collection,
+    relation: Callable[[Call, Collection, Collection], Node],
+    otherwise: Node,
+) -> Node | None:
+    """A relation of two single items that holds only between those of one kind, and numbers and quantities.
+
+    Parameters
+    ----------
+    call : Call
+        Of the operator.
+    left, right : Collection
+        The items.
+    relation : callable
+        Gives the relation of items of one kind.
+    otherwise : Node
+        What there is where one of them is missing.
+
+    Returns
+    -------
+    Node or None
+        False where the items are of different kinds; None if there is only one kind, or nothing that tells kinds apart.
+    """
+    if left.many or right.many:
+        return None
+    apart = _apart(call, (left, right), _related_kind)
+    if apart is None:
+        return None
+    pairs = [pair for pair in itertools.product(*apart.kinds) if _are_related(call, *pair)]
+    branches = [(_all_there(call, pair), relation(call, *pair)) for pair in pairs]
+    return _bound(apart.bound, Case((*branches, (_all_there(call, apart.operands), FALSE)), otherwise))
+
+
+def is_mixed(call: Call, collection: Collection) -> bool:
+    """Whether items can be of several kinds that never relate, or relate in a way of their own."""
+    return len({_related_kind(call, type) for type in collection.types}) > 1
+
+
+def _related_kind(call: Call, type: TypeName) -> TypeName:
+    """As `kind_of`, where complex values are of one kind, since their members say whether they are the same."""
+    kind = kind_of(call, type)
+    return kind if kind.namespace == "System" or kind.name in _LIKE_NO_OTHER else _COMPLEX
+
+
+def _are_related(call: Call, left: Collection, right: Collection) -> bool:
+    kinds = {_related_kind(call, side.types[0]) for side in (left, right)}
+    return len(kinds) == 1 or kinds == {QUANTITY, DECIMAL}
+
+
+def _all_there(call: Call, operands: Sequence[Collection]) -> Node:
+    return functools.reduce(lambda some, one: apply("and", some, one), (_is_there(call, item) for item in operands))
+
+
+@attrs.frozen
+class _Apart:
+    """Operands by kind.
+
+    Parameters
+    ----------
+    operands : sequence of Collection
+        The operands, each evaluated once.
+    kinds : sequence of sequence of Collection
+        Each operand as it is of each kind.
+    bound : sequence of (str, Node)
+        What the operands are evaluated to.
+    """
+
+    operands: Sequence[Collection]
+    kinds: Sequence[Sequence[Collection]]
+    bound: Sequence[tuple[str, Node]]
+
+
+def _apart(call: Call, operands: Sequence[Collection], kind: Callable[[Call, TypeName], TypeName]) -> _Apart | None:
+    """Take operands apart by kind; None if each is of one, or there is nothing that tells which."""
     groups = [_groups(call, operand, kind) for operand in operands]
+    if all(len(types) < 2 for types in groups):
+        return None
     held, bound = _held(
         call,
         operands,
         [len(types) > 1 and operand.tagged is None for operand, types in zip(operands, groups, strict=True)],
     )
     kinds = [list(_kinds(call, operand, types)) for operand, types in zip(held, groups, strict=True)]
-    if all(len(found) == 1 for found in kinds):
-        return lower(operands)
-    answers = [answer for chosen in itertools.product(*kinds) if (answer := _lowered(lower, chosen)) is not None]
-    if not answers:  # and the operation says why
-        return lower(operands)
-    found = _first(call, answers)
-    if not bound:
-        return found
-    return Collection(plan=_bound(bound, values.items(found, call.names)), types=found.types)
+    return None if all(len(found) == 1 for found in kinds) else _Apart(held, kinds, bound)
 
 
-def if_quantities(
-    call: Call,
-    left: Collection,
-    right: Collection,
-    relation: Callable[[Call, Collection, Collection], Node],
-    otherwise: Callable[[Call, Collection, Collection], Node],
-) -> Node:
-    """A relation of two elements that may be quantities among others: one where both are, and another one elsewhere."""
-    sides = []
-    for side in (left, right):
-        wanted = tuple(type for type in side.types if quantities.is_quantity(type, call.model))
-        if side.many or not side.choices or not wanted or len(wanted) == len(side.types):
-            return otherwise(call, left, right)
-        sides.append(of_types(call, side, wanted))
-    are_quantities = apply("and", *(values.present(call, side) for side in sides))
-    return Case(((are_quantities, relation(call, *sides)),), otherwise(call, left, right))
+def _as_one(call: Call, operand: Collection) -> Collection:
+    """An item of several System types that compare, as it is of the widest of them."""
+    systems = {values.system_type(type, call.model) for type in operand.types}
+    kinds = {kind_of(call, type) for type in operand.types}
+    if len(systems) < 2 or len(kinds) > 1 or not kinds & set(_WIDEST.values()):
+        return operand
+    plan = values.items(attrs.evolve(operand, guard=None), call.names)
+    return Collection(plan=plan, types=tuple(kinds), guard=operand.guard)
 
 
 def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering) -> Collection:
@@ -117,7 +256,7 @@ def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering) -> C
         return lower(operands)
     plans, types = _alike(call, [answer for _, answer in answers])
     there = functools.reduce(lambda some, one: apply("and", some, one), (_is_there(call, item) for item in held))
-    error = Raise("the operation does not take items of these types", call.position, plans[0].type)
+    error = Raise(_NOT_TAKEN, call.position, plans[0].type)
     branches = [(condition, plan) for (condition, _), plan in zip(answers, plans, strict=True)]
     plan = _bound(bound, Case((*branches, (there, error)), null(plans[0].type)))
     return Collection(plan=plan, types=types if len(types) == 1 else ())
@@ -186,13 +325,15 @@ def _lowered(lower: Lowering, operands: Sequence[Collection]) -> Collection | No
 def _kinds(call: Call, operand: Collection, groups: Sequence[tuple[TypeName, ...]]) -> Iterator[Collection]:
     """The operand as it is of each kind."""
     if len(groups) < 2:
-        yield operand
+        yield _as_one(call, operand)
         return
     single = values.single(call, operand)
     try:
-        yield from [of_types(call, single, types) for types in groups]
+        found = [of_types(call, single, types) for types in groups]
     except UnsupportedFeature:  # items do not tell of which kind they are
         yield operand
+        return
+    yield from (_as_one(call, item) for item in found)
 
 
 def _groups(
@@ -203,14 +344,6 @@ def _groups(
     for type in () if values.is_empty(operand) else operand.types:
         groups.setdefault(kind(call, type), []).append(type)
     return [tuple(types) for types in groups.values()]
-
-
-def _first(call: Call, answers: Sequence[Collection]) -> Collection:
-    """The answer that there is."""
-    if len(answers) == 1:
-        return answers[0]
-    plans, types = _alike(call, answers)
-    return Collection(plan=apply("coalesce", *plans, type=plans[0].type), types=types)
 
 
 def _alike(call: Call, answers: Sequence[Collection]) -> tuple[list[Node], tuple[TypeName, ...]]:

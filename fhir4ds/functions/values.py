@@ -114,6 +114,17 @@ def read_dynamic(item: Node, type: SqlType) -> Node:
     return Case(((is_of_json(item, type), FromJson(item, type)),), null(type))
 
 
+def insisted(call: Call, item: Node, type: SqlType, error: Raise) -> Node:
+    """The value of one JSON item that must be of a type, if there is one."""
+
+    def read(json: Node) -> Node:
+        kind = apply("json_kind", json, type=SqlType.TEXT)
+        missing = apply("equal", apply("coalesce", kind, text("null"), type=SqlType.TEXT), text("null"))
+        return Case(((is_of_json(json, type), FromJson(json, type)), (missing, null(type))), error)
+
+    return of_parent(item, call.names, read)
+
+
 def is_of_json(item: Node, type: SqlType) -> Node:
     """Whether JSON calls an item what it calls values of a type."""
     return apply("equal", apply("json_kind", item, type=SqlType.TEXT), text(_JSON_KINDS[type]))
@@ -210,14 +221,16 @@ def single(call: Call, collection: Collection) -> Collection:
     """
     if not collection.many:
         return collection
-    plan = walkable(call, collection)
+    plan, tagged = walkable(call, collection), collection.tagged
     error = Raise("expected a single item but found several", call.position, plan.type)
 
     def only(array: Node) -> Node:
         several = apply("less", integer(1), length(array))
         return Case(((several, error),), apply("array_at", array, integer(1), type=plan.type))
 
-    return attrs.evolve(collection, plan=bind(call.names.fresh(), plan, only), guard=None)
+    one = bind(call.names.fresh(), plan, only)
+    tags = None if tagged is None else Tags(one, bind(call.names.fresh(), tagged, only))
+    return attrs.evolve(collection, plan=one, guard=None, tags=tags)
 
 
 def single_value(call: Call, collection: Collection) -> Node:
@@ -261,7 +274,8 @@ def is_boolean(call: Call, collection: Collection) -> bool:
 
 def present(call: Call, collection: Collection) -> Node:
     """Whether a collection has any item; a primitive element that has only extensions is one."""
-    guard = collection.guard
+    # A condition that is neither true nor false holds no item.
+    guard = None if collection.guard is None else apply("is_true", collection.guard)
     if collection.choices and not collection.many:
         found = of_parent(collection.plan, call.names, lambda parent: _chosen(call, collection, parent))
         return both(guard, found) or FALSE

@@ -61,7 +61,11 @@ class DuckDBSyntax(Syntax):
 
     types: ClassVar[Mapping[SqlType, str]] = {**Syntax.types, SqlType.DECIMAL: _DECIMAL, SqlType.TEXT: "VARCHAR"}
 
-    column_types: ClassVar[Mapping[ColumnKind, str]] = {ColumnKind.TEXT: "VARCHAR", ColumnKind.BINARY: "BLOB"}
+    column_types: ClassVar[Mapping[ColumnKind, str]] = {
+        ColumnKind.TEXT: "VARCHAR",
+        ColumnKind.BINARY: "BLOB",
+        ColumnKind.DOUBLE: "DOUBLE",
+    }
 
     repeats_expressions: ClassVar[bool] = True
 
@@ -190,12 +194,10 @@ class DuckDBSyntax(Syntax):
     def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         if any(step.each is None for step in steps):
             return self._extract_unknown(json, steps, type)
-        if type is SqlType.JSON:
-            return f"JSON_EXTRACT({json}, {self._path(steps)})"
-        texts = f"JSON_EXTRACT_STRING({json}, {self._path(steps)})"
+        texts = f"COALESCE(JSON_EXTRACT{'_STRING' * (type is not SqlType.JSON)}({json}, {self._path(steps)}), [])"
         if type is SqlType.DECIMAL:
             return f"LIST_TRANSFORM({texts}, LAMBDA t: {self.read('t', type)})"
-        return texts if type is SqlType.TEXT else f"CAST({texts} AS {self.types[type]}[])"
+        return texts if type in (SqlType.TEXT, SqlType.JSON) else f"CAST({texts} AS {self.types[type]}[])"
 
     def read(self, text: str, type: SqlType) -> str:
         return super().read(_plain(text) if type is SqlType.DECIMAL else text, type)
@@ -239,8 +241,7 @@ class DuckDBSyntax(Syntax):
         self, rows: str, variable: str, index: str | None, where: str | None, body_rows: str, inner: str, item: str
     ) -> str:
         if where is not None and index is not None:
-            body_rows = self.case([(where, body_rows)], "[]")
-            where = None
+            body_rows, where = self.case([(where, body_rows)], "[]"), None
         kept = self.each(rows, variable, index, where, variable)
         return f"FLATTEN(LIST_TRANSFORM({kept}, {self._lambda(variable, index)} {body_rows}))"
 
@@ -250,8 +251,7 @@ class DuckDBSyntax(Syntax):
     def sort_each(self, rows: str, variable: str, key: str, sort_key: str, *, descending: bool) -> str:
         place = f"{variable}_place"
         # Structs sort by their fields from left to right; the place keeps the order of equal keys.
-        known = f"{key} IS {'' if descending else 'NOT '}NULL"
-        fields = f"{{'known': {known}, 'key': {key}, 'place': {'-' * descending}{place}, 'item': {variable}}}"
+        fields = f"{{'known': {key} IS {'' if descending else 'NOT '}NULL, 'key': {key}, 'place': {'-' * descending}{place}, 'item': {variable}}}"
         keyed = f"LIST_TRANSFORM({rows}, {self._lambda(variable, place)} {fields})"
         return f"LIST_TRANSFORM(LIST_SORT({keyed}, '{'DESC' if descending else 'ASC'}'), LAMBDA s: s.item)"
 

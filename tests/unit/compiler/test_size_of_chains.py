@@ -68,26 +68,17 @@ _OPERANDS = ("1", "'a'", "true", "1.5", "@2020", "1 'm'", "1 day", "(1 | 2)", "P
 #: Functions that are not called on what they have given: on its type, or once more on the same.
 _NOT_CHAINED = {
     "contains",
-    "dayOf",
     "defineVariable",
     "endsWith",
     "getReferenceKey",
     "getResourceKey",
-    "hourOf",
     "indexOf",
     "lastIndexOf",
     "length",
     "matches",
     "matchesFull",
     "memberOf",
-    "millisecondOf",
-    "minuteOf",
-    "monthOf",
-    "secondOf",
     "startsWith",
-    "timeOf",
-    "timezoneOffsetOf",
-    "yearOf",
 }
 
 _LENGTHS = (8, 11, 14)

@@ -101,13 +101,21 @@ def test_element_of_a_resource(database: Database) -> None:
     assert evaluate("value.value.precision()") == [1]
     assert evaluate("value.lowBoundary()") == [{"value": Decimal("1.45"), "unit": "mg"}]
     assert evaluate("effective.highBoundary()") == ["2019-02-28T23:59:59.999-12:00"]
-    assert evaluate("component.value.select(highBoundary())") == [
+    with pytest.raises(EvaluationError, match="does not take items of these types"):
+        evaluate("component.value.select(highBoundary())")
+    assert evaluate("component.value.where(($this is string).not()).select(highBoundary())") == [
         "2019-12-31T23:59:59.999-12:00",
         {"value": Decimal("2.255"), "unit": "kg"},
         Decimal("3.5"),
         "10:00:59.999",
     ]
-    assert evaluate("component.value.select(precision())") == [4, 0, 4]
+    assert evaluate("component.value.where(($this is Quantity or $this is string).not()).select(precision())") == [
+        4,
+        0,
+        4,
+    ]
+    with pytest.raises(EvaluationError, match="does not take items of these types"):
+        evaluate("component.value.select(precision())")
     assert evaluate("component.code.text.where($this = 'there is none').length().precision()") == []
 
 

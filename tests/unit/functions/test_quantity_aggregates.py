@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fhir4ds.database import Database
-from fhir4ds.errors import InvalidOperation
+from fhir4ds.errors import EvaluationError
 from fhir4ds.testing.comparison import canonical
 
 
@@ -65,5 +65,50 @@ def test_a_value_that_is_a_limit_has_no_sum(database: Database) -> None:
 
 @pytest.mark.parametrize("function", ["sum", "avg"])
 def test_quantities_beside_others(database: Database, function: str) -> None:
-    with pytest.raises(InvalidOperation, match="the items must be numbers, not of several types"):
+    with pytest.raises(EvaluationError, match="does not take items of these types"):
         database.evaluate(f"component.value.{function}()", _OBSERVATION)
+    alone = f"component.where(value is Quantity).value.{function}()"
+    assert database.evaluate(alone, _OBSERVATION) == database.evaluate(f"{_QUANTITIES}.{function}()", _OBSERVATION)
+
+
+_ANSWERS = {
+    "resourceType": "QuestionnaireResponse",
+    "item": [
+        {"answer": [{"valueInteger": 3}, {"valueInteger": 4}]},
+        {"answer": [{"valueDecimal": Decimal("1.5")}, {"valueInteger": 2}]},
+        {"answer": [{"valueString": "b"}, {"valueString": "a"}, {"valueString": "B"}]},
+        {"answer": [{"valueQuantity": {"value": 1, "code": "g"}}, {"valueQuantity": {"value": 2, "code": "g"}}]},
+        {"answer": [{"valueBoolean": True}, {"valueBoolean": False}]},
+        {"answer": [{"valueDate": "2020-01-01"}, {"valueInteger": 5}]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    {
+        "item[0].answer.value.sum()": [7],
+        "item[0].answer.value.sum() is Integer": [True],
+        "item[0].answer.value.avg()": [Decimal("3.5")],
+        "item[1].answer.value.sum()": [Decimal("3.5")],
+        "item[1].answer.value.max()": [Decimal(2)],
+        "item[2].answer.value.max()": ["b"],
+        "item[2].answer.value.min()": ["B"],
+        "item[3].answer.value.sum()": [{"value": Decimal(3), "unit": "g"}],
+        "item[3].answer.value.avg()": [{"value": Decimal("1.5"), "unit": "g"}],
+        "item[4].answer.value.allTrue()": [False],
+        "item[4].answer.value.anyTrue()": [True],
+        "item[9].answer.value.sum()": [],
+        "item[9].answer.value.allTrue()": [True],
+    }.items(),
+)
+def test_choices_that_are_of_one_kind(database: Database, expression: str, expected: list[Any]) -> None:
+    assert canonical(database.evaluate(expression, _ANSWERS)) == canonical(expected)
+
+
+@pytest.mark.parametrize(
+    "expression", ["item[5].answer.value.sum()", "item[2].answer.value.sum()", "item[0].answer.value.allTrue()"]
+)
+def test_choices_that_turn_out_to_be_of_others(database: Database, expression: str) -> None:
+    with pytest.raises(EvaluationError, match="does not take items of these types"):
+        database.evaluate(expression, _ANSWERS)

@@ -173,9 +173,7 @@ def test_elements(database: Database, expression: str, expected: list[Any]) -> N
         "name.where(use.startsWith('off')).family": ["Byron King"],
         "gender & '!'": ["female!"],
         "'is ' + gender": ["is female"],
-        # what turns out to be of another type has no text
-        "active.length()": [],
-        "multipleBirthInteger.startsWith('2')": [],
+        "absent.length()": [],
         "(active | gender).join(',')": ["female"],
     }.items(),
 )
@@ -190,13 +188,27 @@ def test_types_that_are_met(untyped: Database, expression: str, expected: list[A
         "Observation.value.split(', ')": ["a", "b"],
         "Observation.value.contains('b')": [True],
         "Observation.component.value.join('+')": ["one+two"],
-        "Observation.component.select(value.upper())": ["ONE", "TWO"],
-        "Observation.component.where(value.startsWith('t')).count()": [1],
+        "Observation.component.where(value is string).select(value.upper())": ["ONE", "TWO"],
+        "Observation.component.where(value is string and value.startsWith('t')).count()": [1],
     }.items(),
 )
 def test_choice_elements(database: Database, expression: str, expected: list[Any]) -> None:
     """Of an element of several types, the one that is a String counts."""
     assert list(map(canonical, database.evaluate(expression, _OBSERVATION))) == list(map(canonical, expected))
+
+
+@pytest.mark.parametrize("expression", ["Observation.component.select(value.upper())", "component.select(value & 'x')"])
+def test_items_that_turn_out_to_be_no_strings(database: Database, expression: str) -> None:
+    with pytest.raises(EvaluationError, match="must be a String"):
+        database.evaluate(expression, _OBSERVATION)
+
+
+@pytest.mark.parametrize(
+    "expression", ["active.length()", "multipleBirthInteger.startsWith('2')", "active & 'x'", "name.first().upper()"]
+)
+def test_items_of_no_known_type_that_are_no_strings(untyped: Database, expression: str) -> None:
+    with pytest.raises(EvaluationError, match="must be a String"):
+        untyped.evaluate(expression, _PATIENT)
 
 
 @pytest.mark.parametrize(

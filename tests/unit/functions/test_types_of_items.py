@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from fhir4ds.database import Database
-from fhir4ds.errors import UnsupportedFeature
+from fhir4ds.errors import EvaluationError, UnsupportedFeature
 
 _PATIENT = {
     "resourceType": "Patient",
@@ -167,3 +168,37 @@ def test_below_resources_of_any_type(database: Database) -> None:
 def test_every_item_is_any(database: Database, expression: str, items: list[object]) -> None:
     """The type from which all others come takes nothing away; one that is not known has no items."""
     assert database.evaluate(expression, {"resourceType": "Patient", "name": [{"family": "Lovelace"}]}) == items
+
+
+_CASTS = {"resourceType": "Patient", "id": "p", "gender": "male", "active": True, "birthDate": "1980-05-17",
+          "name": [{"given": ["x", "y"]}]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    {
+        # what derives from an abstract type is of that
+        "gender.ofType(Element)": ["male"],
+        "gender as Element": ["male"],
+        "name.given.ofType(Element)": ["x", "y"],
+        "gender.ofType(string)": [],
+        # FHIR R4, "FHIRPath", section "Types": a primitive element casts to the type of its value, which it is not of
+        "name.given[0] as System.String": ["x"],
+        "active as System.Boolean": [True],
+        "active as System.String": [],
+        "active is System.Boolean": [False],
+        # and has that as its value
+        "birthDate.value": ["1980-05-17"],
+        "birthDate.value is System.Date": [True],
+        "name.given.value": ["x", "y"],
+        "name.where(given.value contains 'y').exists()": [True],
+    }.items(),
+)
+def test_primitive_elements_and_their_values(database: Database, expression: str, expected: list[Any]) -> None:
+    assert database.evaluate(expression, _CASTS) == expected
+
+
+def test_a_single_item_keeps_its_type(database: Database) -> None:
+    assert database.evaluate("descendants().where($this is date).single() is date", _CASTS) == [True]
+    with pytest.raises(EvaluationError, match="expected a single item but found several"):
+        database.evaluate("descendants().as(string)", _CASTS)

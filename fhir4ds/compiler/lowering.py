@@ -29,6 +29,7 @@ from fhir4ds.functions.arguments import whole
 from fhir4ds.functions.arithmetic import signed
 from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
 from fhir4ds.functions.declaration import Function
+from fhir4ds.functions.instances import instance
 from fhir4ds.functions.left_out import LEFT_OUT
 from fhir4ds.functions.subsetting import at, check_order
 from fhir4ds.functions.typing import narrow, resolve_type
@@ -320,6 +321,16 @@ class Lowering:
     def _(self, node: ast.TypeOperation, scope: Scope) -> Collection:
         focus = self.lower(node.operand, scope)
         return self._apply(FUNCTIONS[node.operator], node, focus, (node.type,), scope)
+
+    @lower.register
+    def _(self, node: ast.InstanceSelector, scope: Scope) -> Collection:
+        call = self.call(node, scope.this, (), scope)
+        type = resolve_type(call, node.type.namespace, node.type.name)
+        elements = [
+            (self.call(element.value, scope.this, (), scope), element.name, self.apart(element.value, scope))
+            for element in node.elements
+        ]
+        return self._bounded(instance(call, type, elements), node)
 
     @lower.register
     def _(self, node: ast.Polarity, scope: Scope) -> Collection:

@@ -470,6 +470,11 @@ class LoweredCall:
             return False
         return argument.descending != _is_negated(argument.expression)
 
+    def empty_last(self, number: int) -> bool:
+        """Whether an argument of ``sort`` says ``desc``: empty is lower than all else."""
+        argument = self.arguments[number]
+        return isinstance(argument, ast.SortArgument) and argument.descending
+
     def named_type(self, number: int) -> TypeName:
         """The type that an argument names."""
         argument = self.arguments[number]

@@ -274,7 +274,15 @@ def _boundary(call: Call, end: _End) -> Collection:
     def of_moment(type: TypeName, focus: Collection) -> Collection:
         value, known = values.single_value(call, focus), precision or integer(_CLOCKS[type].full)
         # Bound, since a database that knows a precision to be NULL leaves the errors of the value out.
-        plan = bind(call.names.fresh(), known, lambda known: _boundary_of_moment(call, type, value, known, end))
+        plan = bind(
+            call.names.fresh(),
+            known,
+            lambda known: bind(
+                call.names.fresh(),
+                value,
+                lambda value: _boundary_of_moment(call, type, moments.insisted(value, type, call.position), known, end),
+            ),
+        )
         return values.system(plan, type)
 
     return _Kinds(of_number=of_number, of_quantity=of_quantity, of_moment=of_moment).apply(call)

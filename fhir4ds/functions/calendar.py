@@ -46,7 +46,10 @@ def shifted(call: Call, left: Collection, right: Collection, *, back: bool = Fal
     def move(value: Node) -> Node:
         return quantities.single(call, right, form or Form.OPEN, lambda q: _moved(call, value, type, q, back=back))
 
-    return values.system(bind(call.names.fresh(), value, move), type)
+    def checked(value: Node) -> Node:
+        return bind(call.names.fresh(), moments.insisted(value, type, call.position), move)
+
+    return values.system(bind(call.names.fresh(), value, checked), type)
 
 
 def _moved(call: Call, value: Node, type: TypeName, quantity: Quantity, *, back: bool) -> Node:

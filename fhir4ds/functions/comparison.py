@@ -68,7 +68,7 @@ def _equal_values(call: Call, left: Node, right: Node, types: _Types) -> Node:
             return Case(((unlike, FALSE),), equal)
         return apply("coalesce", equal, FALSE)
     if a is not None and b is not None and a in (*_DATES, TIME):
-        return temporal.equal(left, right, (a, b), call.names)
+        return temporal.equal(left, right, (a, b), call.names, call.position)
     return apply("json_equal" if left.type is SqlType.JSON else "equal", left, right)
 
 
@@ -228,8 +228,8 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
     first, second = types
     if first is not None and second is not None and first in (*_DATES, TIME):
         if or_equal:
-            return apply("not", temporal.less(b, a, (second, first), call.names))
-        return temporal.less(a, b, (first, second), call.names)
+            return apply("not", temporal.less(b, a, (second, first), call.names, call.position))
+        return temporal.less(a, b, (first, second), call.names, call.position)
     if types[0] == STRING:
         return apply("not", apply("text_less", b, a)) if or_equal else apply("text_less", a, b)
     return apply("less_or_equal" if or_equal else "less", a, b)

@@ -103,6 +103,10 @@ class Call(Protocol):
         """Whether argument ``number`` asks for descending order."""
         ...
 
+    def empty_last(self, number: int) -> bool:
+        """Whether items for which argument ``number`` is empty come last."""
+        ...
+
     def named_type(self, number: int) -> TypeName:
         """The type that argument ``number`` names."""
         ...

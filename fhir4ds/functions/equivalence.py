@@ -219,7 +219,7 @@ def _items(call: Call, a: Node, b: Node, types: _Types) -> Node:
         return apply("coalesce", _equal_json(call, a, b), FALSE)
     first, second = types
     if first is not None and second is not None and first in (DATE, DATETIME, TIME):
-        return apply("coalesce", temporal.equal(a, b, (first, second), call.names), FALSE)
+        return apply("coalesce", temporal.equal(a, b, (first, second), call.names, call.position), FALSE)
     if first == STRING:
         answer: Node = apply("equal", _folded(a), _folded(b))
     elif DECIMAL in types:

@@ -12,7 +12,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan.collection import DATE, DATETIME, TIME, Collection, TypeName
-from fhir4ds.plan.nodes import Case, Cast, Node, apply, integer, text
+from fhir4ds.plan.nodes import Case, Cast, Constant, Node, Raise, apply, integer, text
 
 #: Length of a text that stops at a component.
 YEAR, MONTH, DAY, HOUR, MINUTE, SECOND = 4, 7, 10, 13, 16, 19
@@ -52,6 +52,21 @@ FORMS = {
     DATETIME: text(f"^(?:{_PARTIAL_DATE}|{_WHOLE_DAY}(?:T{_CLOCK}{_OFFSET}?)?)$"),
     TIME: text(f"^{_CLOCK}$"),
 }
+
+
+#: How elements are written that have a time zone; a minute may have a leap second.
+ZONED = text(f"^{_WHOLE_DAY}T{_CLOCK.replace('[0-5][0-9](?:[.]', '(?:[0-5][0-9]|60)(?:[.]')}{_OFFSET}$")
+
+
+def insisted(value: Node, type: TypeName, position: int) -> Node:
+    """A date or time of a resource, which need not be one of the calendar: then it is an error, as every operation needs one."""
+    if isinstance(value, Constant):
+        return value
+    error = Raise(f"the value is no {type.name} of the calendar", position, SqlType.TEXT)
+    good = apply("or", apply("is_null", value), apply("regexp_matches", value, FORMS[type]))
+    if type == DATETIME:
+        good = apply("or", good, apply("regexp_matches", value, ZONED))
+    return Case(((good, value),), error)
 
 
 def dated(call: Call, collection: Collection) -> tuple[TypeName, Collection] | None:

@@ -12,6 +12,7 @@ from fhir4ds.functions import quantities, units, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import UNITY, Form, Quantity
 from fhir4ds.functions.subsetting import at
+from fhir4ds.functions.undecided import with_each_kind
 from fhir4ds.functions.units import Purpose
 from fhir4ds.plan.collection import BOOLEAN, QUANTITY, STRING, Collection
 from fhir4ds.plan.nodes import (
@@ -119,6 +120,7 @@ def _in_unit(call: Call, quantity: Quantity, wanted: Quantity) -> Node:
         Example(expression="24 'm'.toQuantity('kg')", result=()),
     ),
 )
+@with_each_kind
 def to_quantity(call: Call) -> Collection:
     """The single item as a quantity, in the given unit if there is one; empty if that cannot be.
 
@@ -142,6 +144,7 @@ def to_quantity(call: Call) -> Collection:
         Example(expression="{}.convertsToQuantity()", result=()),
     ),
 )
+@with_each_kind
 def converts_to_quantity(call: Call) -> Collection:
     """Whether `toQuantity` gives a quantity; empty if there is no item."""
     plan = _to_quantity(call)

@@ -180,12 +180,17 @@ def _may_be(root: Collection, name: str) -> bool:
 def _contained(call: Call, url: Node, holder: Node) -> Node:
     """The contained resource of an id; ``#`` alone is the container (FHIR R4, "Contained Resources")."""
     id = apply("substring", url, integer(2), integer(64), type=SqlType.TEXT)
-    variable = call.names.fresh()
-    item = Reference(variable, SqlType.JSON)
-    same = apply("equal", _text(item, "id", call.names), id)
-    found = Each(fusion.extract(holder, Step("contained", each=True), call.names), variable, item, where=same)
+
+    def within(resource: Node) -> Node:
+        item = Reference(call.names.fresh(), SqlType.JSON)
+        same = apply("equal", _text(item, "id", call.names), id)
+        found = Each(fusion.extract(resource, Step("contained", each=True), call.names), item.name, item, where=same)
+        return apply("array_at", found, integer(1), type=SqlType.JSON)
+
     alone = apply("equal", url, text("#"))
-    return Case(((alone, holder),), apply("array_at", found, integer(1), type=SqlType.JSON))
+    # What is contained contains nothing itself, and points to what is beside it.
+    owners = (RESOURCE,) if holder == RESOURCE else (holder, RESOURCE)
+    return Case(((alone, holder),), Apply("coalesce", tuple(map(within, owners)), SqlType.JSON))
 
 
 def _entry(call: Call, url: Node, name: Node, holder: Node) -> Node:

@@ -9,7 +9,7 @@ from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import Collection
-from fhir4ds.plan.nodes import Constant, Reference, Sort
+from fhir4ds.plan.nodes import Case, Constant, Reference, Sort, apply, integer
 
 _PATIENT = {
     "resourceType": "Patient",
@@ -26,13 +26,15 @@ _PATIENT = {
     examples=(
         Example(expression="name.given.sort($this desc)", resource=_PATIENT, result=("Joy", "Eve", "Ada")),
         Example(expression="name.sort(family).given", resource=_PATIENT, result=("Joy", "Eve", "Ada")),
+        Example(expression="name.sort(family desc).given", resource=_PATIENT, result=("Ada", "Eve", "Joy")),
         Example(expression="(3 | 1 | 2).sort()", result=(1, 2, 3)),
     ),
 )
 def sort(call: Call) -> Collection:
     """The items ordered by the keys, the first key first; each key ascending unless it says ``desc``.
 
-    Without keys the items themselves are compared. Items without a key come first, and equal items keep their order.
+    Without keys the items themselves are compared. Items without a key are before all others, so that they come first, and
+    last with ``desc``; a minus before a key does not move them. Equal items keep their order.
     """
     focus = call.focus
     if not focus.many:
@@ -49,4 +51,9 @@ def sort(call: Call) -> Collection:
         if ordinal.type is SqlType.JSON and not values.is_dynamic(key, call.model):
             raise call.error(InvalidOperation, f"items cannot be sorted by {key.type}, which has no order")
         plan = Sort(plan, variable, ordinal, bool(call.count) and call.descending(number))
+        if call.count and call.empty_last(number):
+            other = call.names.fresh()
+            item = attrs.evolve(focus, plan=Reference(other, plan.type), guard=None)
+            missing = apply("is_null", values.single_value(call, call.body(number, item)))
+            plan = Sort(plan, other, Case(((missing, integer(1)),), integer(0)), descending=False)
     return attrs.evolve(focus, plan=plan, guard=None, ordered=True)

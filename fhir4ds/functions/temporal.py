@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fhir4ds.dialect.types import SqlType
+from fhir4ds.functions import moments
 from fhir4ds.plan.collection import DATE, TIME, TypeName
 from fhir4ds.plan.fusion import Names
-from fhir4ds.plan.nodes import FALSE, TRUE, Case, Node, apply, bind, integer, null, text
+from fhir4ds.plan.nodes import FALSE, TRUE, Case, Node, Raise, apply, bind, integer, null, text
 
 _ZONE = "T.*(Z|[-+][0-9]{2}:[0-9]{2})$"
 
@@ -21,7 +22,7 @@ _HOUR, _MINUTE, _SECOND, _FRACTION = 13, 16, 19, 26
 _NO_DATE = len("2000-01-01T")
 
 
-def less(left: Node, right: Node, types: tuple[TypeName, TypeName], names: Names) -> Node:
+def less(left: Node, right: Node, types: tuple[TypeName, TypeName], names: Names, position: int) -> Node:
     """Whether one value comes before another; NULL where their precision cannot tell."""
 
     def compare(a: Node, b: Node) -> Node:
@@ -35,10 +36,10 @@ def less(left: Node, right: Node, types: tuple[TypeName, TypeName], names: Names
             null(SqlType.BOOLEAN),
         )
 
-    return _compared(left, right, types, names, compare)
+    return _compared(left, right, types, names, position, compare)
 
 
-def equal(left: Node, right: Node, types: tuple[TypeName, TypeName], names: Names) -> Node:
+def equal(left: Node, right: Node, types: tuple[TypeName, TypeName], names: Names, position: int) -> Node:
     """Whether two values are the same; NULL where their precision cannot tell."""
 
     def compare(a: Node, b: Node) -> Node:
@@ -48,7 +49,7 @@ def equal(left: Node, right: Node, types: tuple[TypeName, TypeName], names: Name
             null(SqlType.BOOLEAN),
         )
 
-    return _compared(left, right, types, names, compare)
+    return _compared(left, right, types, names, position, compare)
 
 
 def _compared(
@@ -56,6 +57,7 @@ def _compared(
     right: Node,
     types: tuple[TypeName, TypeName],
     names: Names,
+    position: int,
     compare: Callable[[Node, Node], Node],
 ) -> Node:
     """Compare two values after each was brought to UTC and a fixed number of digits."""
@@ -69,7 +71,7 @@ def _compared(
         timed = apply("and", _longer(a, _HOUR - 1), _longer(b, _HOUR - 1))
         zones_differ = apply("unequal", _has_zone(a), _has_zone(b))
         unknown = (apply("and", timed, zones_differ), null(SqlType.BOOLEAN))
-        return Case((unknown,), _bind(names, (_in_utc(a), _in_utc(b)), compare))
+        return Case((unknown,), _bind(names, (_in_utc(a, position), _in_utc(b, position)), compare))
 
     return _bind(names, (left, right), normal)
 
@@ -79,7 +81,7 @@ def _bind(names: Names, pair: tuple[Node, Node], body: Callable[[Node, Node], No
     return bind(names.fresh(), left, lambda a: bind(names.fresh(), right, lambda b: body(a, b)))
 
 
-def _in_utc(value: Node) -> Node:
+def _in_utc(value: Node, position: int) -> Node:
     """A date or date-time in UTC, where it has a zone, with the precision that it has."""
     length = _length(value)
     zone = Case(
@@ -95,8 +97,13 @@ def _in_utc(value: Node) -> Node:
         value,
     )
     precision = Case(((apply("less", local, integer(_SECOND)), local),), integer(_FRACTION))
-    utc = apply("left", apply("to_utc", filled, type=SqlType.TEXT), precision, type=SqlType.TEXT)
-    return Case(((_has_zone(value), utc),), _digits(value, _SECOND))
+    moved = apply("to_utc", filled, type=SqlType.TEXT)
+    # What is after the year 9999 in UTC comes after all others, as a colon does after all digits.
+    ordered = apply("regexp_replace", moved, text("^10000"), text(":000"), type=SqlType.TEXT)
+    utc = apply("left", ordered, precision, type=SqlType.TEXT)
+    error = Raise("the value is no DateTime of the calendar", position, SqlType.TEXT)
+    valid = apply("regexp_matches", value, moments.ZONED)
+    return Case(((valid, utc), (_has_zone(value), error)), _digits(value, _SECOND))
 
 
 def _insert(value: Node, precision: int, rest: str, length: Node) -> Node:

@@ -7,7 +7,7 @@ import importlib
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -15,7 +15,7 @@ import attrs
 from fhir4ds.dialect.driver import Row
 from fhir4ds.dialect.statement import FAILURE, Column, Statement
 from fhir4ds.dialect.types import ColumnKind, SqlType
-from fhir4ds.errors import EvaluationError, MissingDriver
+from fhir4ds.errors import EvaluationError, MissingDriver, QueryFailed
 from fhir4ds.runtime.answer import decode_json, encode_json
 from fhir4ds.runtime.arrow import arrow_batch, arrow_schema, load_arrow
 
@@ -29,12 +29,23 @@ _SHOWN = 20
 #: Longest text of one cell there.
 _WIDEST = 60
 
-_DECODERS: dict[SqlType | None, Callable[[Any], Any]] = {SqlType.JSON: decode_json, SqlType.DECIMAL: Decimal}
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise QueryFailed(
+            "a value does not fit its type: a number is needed",
+            hint="mend the resource, or leave it out with where(...)",
+        ) from error
+
+
+_DECODERS: dict[SqlType | None, Callable[[Any], Any]] = {SqlType.JSON: decode_json, SqlType.DECIMAL: _decimal}
 
 #: The same for columns of which Python values are delivered: what drivers do not give alike comes as text.
 _NATIVE_DECODERS: dict[ColumnKind, Callable[[Any], Any]] = {
     ColumnKind.JSON: decode_json,
-    ColumnKind.DECIMAL: Decimal,
+    ColumnKind.DECIMAL: _decimal,
     ColumnKind.INSTANT: datetime.fromisoformat,
     ColumnKind.BINARY: b64decode,
 }

@@ -198,6 +198,20 @@ def test_one_resource_is_looked_up_in_itself_alone(pair: Pair) -> None:
         assert database.evaluate("generalPractitioner.resolve().gender", _RESOURCES[0]) == ["other"]
 
 
+def test_what_is_contained_points_to_what_is_beside_it(pair: Pair) -> None:
+    request = {
+        "resourceType": "MedicationRequest",
+        "contained": [
+            {"resourceType": "Medication", "id": "med", "manufacturer": {"reference": "#org"}},
+            {"resourceType": "Organization", "id": "org", "name": "O"},
+        ],
+        "medicationReference": {"reference": "#med"},
+    }
+    for database in (pair.duckdb, pair.postgres):
+        assert database.evaluate("medication.resolve().manufacturer.resolve().name", request) == ["O"]
+        assert database.evaluate("contained.where(manufacturer.resolve().name = 'O').id", request) == ["med"]
+
+
 def test_what_cannot_point_anywhere(pair: Pair) -> None:
     """By the specification such items are left out; in strict mode that is taken for a mistake."""
     assert pair.rows("Patient.birthDate.resolve()") == []

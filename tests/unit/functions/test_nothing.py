@@ -58,6 +58,12 @@ _PATIENT: dict[str, Any] = {
         "name.given.take(multipleBirth)": ["x"],
         "'abc'.substring(multipleBirth)": ["bc"],
         "1.259.round(multipleBirth)": [Decimal("1.3")],
+        # what has no key is before all else, and so last in descending order
+        "name.sort(family).first().use": ["usual"],
+        "name.sort(family desc).last().use": ["usual"],
+        "name.sort(-family).first().use": ["usual"],
+        "telecom.sort(rank desc).rank": [2, 1],
+        "telecom.sort(rank desc).last().value": ["a"],
         # nothing has no type and no elements
         "{} is string": [],
         "{}.ofType(string)": [],

@@ -54,7 +54,7 @@ _PATIENT = {
         ("name.given.tail().extension.value", ["e2", "e3", "e4"]),
         ("name.given.skip(1).take(1).extension.value", ["e2"]),
         ("name.given.where(hasValue().not()).extension.value", ["e2", "e4"]),
-        ("name.given.sort($this desc).extension.value", ["e2", "e4", "e3"]),
+        ("name.given.sort($this desc).extension.value", ["e3", "e2", "e4"]),
         ("name.given.trace('names').extension.value", ["e2", "e3", "e4"]),
         ("name.given.ofType(string).extension.value", ["e2", "e3", "e4"]),
         ("name.select(given.first()).extension.value", ["e4"]),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fhir4ds.database import Database
-from fhir4ds.errors import InvalidOperation
+from fhir4ds.errors import EvaluationError, InvalidOperation, QueryFailed
 
 
 def _quantity(value: int | str, unit: str) -> list[Any]:
@@ -79,3 +79,72 @@ def test_quantities_of_resources(database: Database) -> None:
     assert database.evaluate("value.ofType(Quantity) > 80 'kg'", observation) == [True]
     assert database.evaluate("value.ofType(Quantity) < 80 'kg'", observation) == [False]
     assert database.evaluate("value.ofType(Quantity) > 80 'm'", observation) == []
+
+
+_IMPOSSIBLE = {
+    "resourceType": "Observation",
+    "id": "o",
+    "effectiveDateTime": "2020-02-30T10:00:00Z",
+    "valueQuantity": {"value": "abc", "unit": "mg"},
+}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["effective > @2019", "effective + 1 day", "effective = effective + 1 day", "effective.highBoundary()"],
+)
+def test_dates_of_resources_that_are_none(database: Database, expression: str) -> None:
+    """What is no moment is an error of the resource that has it, with its place, and nothing that a database says."""
+    with pytest.raises(EvaluationError, match="the value is no DateTime of the calendar") as caught:
+        database.evaluate(expression, _IMPOSSIBLE)
+    assert caught.value.position is not None
+
+
+def test_one_impossible_date_among_others(database: Database) -> None:
+    database.load([_IMPOSSIBLE, {**_IMPOSSIBLE, "id": "p", "effectiveDateTime": "2020-02-29T10:00:00Z"}])
+    found = database.query("Observation.where(effective > @2019).id", on_error="null")
+    assert found.rows == [("p", "p")]
+    assert [(error.key, error.message) for error in found.diagnostics] == [
+        ("o", "the value is no DateTime of the calendar")
+    ]
+
+
+def test_a_number_that_is_none(database: Database) -> None:
+    with pytest.raises(QueryFailed, match="a value does not fit its type"):
+        database.evaluate("value.ofType(Quantity).value", _IMPOSSIBLE)
+
+
+def test_the_end_of_time(database: Database) -> None:
+    """The last day of the last year, west of Greenwich, is after everything; leap seconds are the moment after."""
+    period = {
+        "resourceType": "Observation",
+        "effectiveDateTime": "9999-12-31T23:59:59-05:00",
+        "issued": "2016-12-31T23:59:60Z",
+    }
+    for expression in (
+        "effective > now()",
+        "effective = effective",
+        "effective > @9999-12-31T23:59:59Z",
+        "issued < @2017-01-02T00:00:00Z",
+        "issued > @2016-12-31T23:59:59Z",
+    ):
+        assert database.evaluate(expression, period) == [True], expression
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    {
+        "component.select(value.toQuantity().value)": [1, 5, 2, 3],
+        "component.select(value.toQuantity().unit)": ["1", "mg", "kg", "1"],
+        "component.select(value.convertsToQuantity())": [True, True, True, True, False],
+    }.items(),
+)
+def test_choices_as_quantities(database: Database, expression: str, expected: list[Any]) -> None:
+    values = [
+        {"valueBoolean": True},
+        {"valueString": "5 'mg'"},
+        {"valueQuantity": {"value": 2, "unit": "kg"}},
+        {"valueInteger": 3},
+        {"valueDateTime": "2020"},
+    ]
+    assert database.evaluate(expression, {"resourceType": "Observation", "component": values}) == expected

@@ -22,7 +22,7 @@ from fhir4ds.functions.declaration import ParameterKind
 from fhir4ds.plan import failures, fusion
 from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.nodes import Case, empty
-from fhir4ds.plan.source import Source
+from fhir4ds.plan.source import InlineSource, Source
 from fhir4ds.sql.statement import StatementBuilder
 
 _CACHED_STATEMENTS = 1024
@@ -81,7 +81,7 @@ def compile_expression(text: str, syntax: Syntax, source: Source, options: Optio
     """
     tree = parse(text)
     root = _resource_types(tree, options)
-    lowering = Lowering(text, options, root)
+    lowering = Lowering(text, options, root, typed=not isinstance(source, InlineSource))
     try:
         collection = lowering.expression(tree)
         statement = StatementBuilder(syntax, source, _stored_types(root, options))

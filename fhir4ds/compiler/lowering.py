@@ -9,7 +9,7 @@ from functools import singledispatchmethod
 import attrs
 
 from fhir4ds.compiler.asking import asks_types, is_about_types, looks_beside
-from fhir4ds.compiler.navigation import member
+from fhir4ds.compiler.navigation import member, type_or_member
 from fhir4ds.compiler.options import Options
 from fhir4ds.compiler.settling import Settled, settle
 from fhir4ds.dialect.types import SqlType
@@ -119,6 +119,8 @@ class Lowering:
         Source of variable names, where other expressions of the statement share it.
     given : Mapping of str to Collection, optional
         What further variables denote.
+    typed : bool
+        Whether only resources of the types that paths begin with are read.
     """
 
     def __init__(
@@ -129,11 +131,13 @@ class Lowering:
         *,
         names: Names | None = None,
         given: Mapping[str, Collection] | None = None,
+        typed: bool = True,
     ) -> None:
         self.text = text
         self.options = options
         self.model: Model | None = load_model(options.model) if options.model is not None else None
         self.names = names or Names()
+        self.typed = typed
         self.variables = dict(options.variables)
         #: What is given, and what ``defineVariable`` has named on the way to the node at hand.
         self._defined: dict[str, Collection] = dict(given or {})
@@ -206,7 +210,7 @@ class Lowering:
         if scope.this is self.root and self._names_a_type(node.name):
             wanted = TypeName("FHIR", node.name)
             if self.model is None:
-                return self.root
+                return self.root if self.typed else type_or_member(node.name, self.names)
             found = narrow(self.call(node, self.root, (), scope), self.root, wanted)
             if values.is_empty(found):
                 if self.options.strict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import attrs
@@ -14,7 +15,7 @@ from fhir4ds.functions.values import as_array, items, system_type, type_name
 from fhir4ds.plan import elements, fusion
 from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, TYPE_INFO, Choice, Collection, TypeName
 from fhir4ds.plan.fusion import Names
-from fhir4ds.plan.nodes import Apply, Each, Node, Reference
+from fhir4ds.plan.nodes import RESOURCE, Apply, Array, Case, Constant, Each, Extract, Node, Reference, bind, text
 from fhir4ds.suggestion import did_you_mean
 
 #: Makes a compile error that points at the step.
@@ -26,6 +27,8 @@ BESIDE_VALUE = ("id", "extension")
 
 #: The member by which JSON says what a resource is.
 _TYPE_IN_JSON = "resourceType"
+
+_BASE_TYPE = "baseType"
 
 #: The element of a primitive element that is its value.
 _VALUE = "value"
@@ -67,6 +70,8 @@ def member(collection: Collection, name: str, model: Model | None, names: Names,
     type = _OF_SYSTEM.get(collection.type, {}).get(name) if collection.type is not None else None
     if type is not None:
         return attrs.evolve(collection, plan=fusion.extract(collection.plan, Step(name), names), types=(type,))
+    if collection.type == TYPE_INFO and name == _BASE_TYPE:
+        return _base_types(collection, model, names)
     if model is None or not collection.types:
         return _untyped(collection, name, names, fail)
     if collection.choices:
@@ -89,6 +94,35 @@ def member(collection: Collection, name: str, model: Model | None, names: Names,
         return [plain, chosen]
 
     return _by_several_ways(start, by_both, names)
+
+
+def _base_types(collection: Collection, model: Model | None, names: Names) -> Collection:
+    """The types that types are derived from (FHIRPath N1, section "Reflection"), which what `type` gives need not hold."""
+    definitions = {} if model is None else model.types
+    table = {name: f"FHIR.{type.base}" for name, type in definitions.items() if type.base is not None}
+    known = Constant(json.dumps(table, separators=(",", ":")), SqlType.JSON)
+
+    def base(info: Node) -> Node:
+        namespace, name = (Extract(info, (Step(part),), SqlType.TEXT) for part in ("namespace", "name"))
+        of_fhir = Apply("look_up", (known, name), SqlType.TEXT)
+        return Case(((Apply("equal", (namespace, text("System")), SqlType.BOOLEAN), text("System.Any")),), of_fhir)
+
+    plan = collection.plan
+    if plan.many:
+        info = Reference(names.fresh(), SqlType.JSON)
+        return attrs.evolve(collection, plan=Each(plan, info.name, base(info)), types=(STRING,))
+    return attrs.evolve(collection, plan=bind(names.fresh(), plan, base), types=(STRING,))
+
+
+def type_or_member(name: str, names: Names) -> Collection:
+    """What a name means at the start of a path where no model says whether it is that of a type: what the resource says.
+
+    FHIRPath N1, section "Path Selection": a name that is not that of the type of the context is an element of it.
+    """
+    own = Extract(RESOURCE, (Step(_TYPE_IN_JSON),), SqlType.TEXT)
+    is_type = Apply("equal", (own, text(name)), SqlType.BOOLEAN)
+    element = fusion.extract(RESOURCE, Step(name, each=None), names)
+    return Collection(plan=Case(((is_type, Array((RESOURCE,), SqlType.JSON)),), element))
 
 
 def _untyped(collection: Collection, name: str, names: Names, fail: Fail) -> Collection:

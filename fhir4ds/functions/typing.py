@@ -288,7 +288,7 @@ def resolve_type(call: Call, namespace: str | None, name: str) -> TypeName:
     ),
 )
 def type_of(call: Call) -> Collection:
-    """Namespace and name of the type of each item."""
+    """Namespace and name of the type of each item; ``baseType`` of these is what the type is derived from."""
     focus = call.focus
     if values.is_empty(focus):
         return nothing(focus)

@@ -202,3 +202,18 @@ def test_a_single_item_keeps_its_type(database: Database) -> None:
     assert database.evaluate("descendants().where($this is date).single() is date", _CASTS) == [True]
     with pytest.raises(EvaluationError, match="expected a single item but found several"):
         database.evaluate("descendants().as(string)", _CASTS)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    {
+        "type().baseType": ["FHIR.DomainResource"],
+        "'a'.type().baseType": ["System.Any"],
+        "gender.type().baseType": ["FHIR.string"],
+        "name.given.type().select(name & ':' & baseType)": ["string:FHIR.Element", "string:FHIR.Element"],
+        "type()": [{"namespace": "FHIR", "name": "Patient"}],
+    }.items(),
+)
+def test_what_types_are_derived_from(database: Database, expression: str, expected: list[Any]) -> None:
+    """FHIRPath N1, section "Reflection"."""
+    assert database.evaluate(expression, _CASTS) == expected

@@ -175,3 +175,25 @@ def test_truth_of_an_element_that_may_be_a_boolean(
     resource = {"resourceType": "Observation", "id": "o", **value}
     assert database.evaluate("value.not()", resource) == negated
     assert database.evaluate("value.select($this.not())", resource) == negated
+
+
+@pytest.mark.parametrize(
+    ("expression", "resource", "expected"),
+    [
+        ("Name", {"Name": 5}, [5]),
+        ("Name + 1", {"Name": 5}, [6]),
+        ("Items.where($this > 1)", {"Items": [1, 2]}, [2]),
+        ("Missing.exists()", {"Items": [1, 2]}, [False]),
+        ("low.Up", {"low": {"Up": 3}}, [3]),
+        ("Foo.n", {"resourceType": "Foo", "n": 7}, [7]),
+        ("Foo.Bar.x", {"resourceType": "Foo", "Bar": [{"x": 1}]}, [1]),
+        ("Bar.x", {"resourceType": "Foo", "Bar": [{"x": 1}]}, [1]),
+        ("Baz.n", {"resourceType": "Foo", "n": 7}, []),
+        ("Foo.exists()", {"resourceType": "Foo"}, [True]),
+    ],
+)
+def test_a_name_is_that_of_the_type_only_if_the_resource_says_so(
+    untyped: Database, expression: str, resource: dict[str, Any], expected: list[Any]
+) -> None:
+    """FHIRPath N1, section "Path Selection"."""
+    assert canonical(untyped.evaluate(expression, resource)) == canonical(expected)

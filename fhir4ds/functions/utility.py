@@ -6,7 +6,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments, InvalidOperation
-from fhir4ds.functions import values
+from fhir4ds.functions import tags, values
 from fhir4ds.functions.combining import aligned, types_of_both
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import DATE, DATETIME, STRING, TIME, Collection, TypeName
@@ -46,26 +46,44 @@ def _for_one_item(call: Call, result: Collection) -> Collection:
         return result
     several = apply("less", integer(1), length(values.walkable(call, call.focus)))
     plan = values.items(result, call.names)
-    error = Raise("iif is evaluated on a single item, but there are several", call.position, plan.type, plan.many)
-    return attrs.evolve(result, plan=Case(((several, error),), plan), choices=(), guard=None)
+    message = "iif is evaluated on a single item, but there are several"
+
+    def insisted(plan: Node) -> Node:
+        return Case(((several, Raise(message, call.position, plan.type, plan.many)),), plan)
+
+    tagged = tags.tags_of(call, result) if result.choices else result.tagged
+    found = attrs.evolve(result, plan=insisted(plan), choices=(), guard=None)
+    return tags.tagged(found, None if tagged is None else insisted(tagged))
 
 
 def choose(call: Call, condition: Node, chosen: Collection, other: Collection | None) -> Collection:
     """One of two collections, lazily."""
     if other is None or values.is_empty(other):
         plan = values.items(chosen, call.names)
-        return attrs.evolve(
-            chosen,
-            plan=Case(((condition, plan),), empty(plan.type, many=plan.many)),
-            choices=(),
-            guard=None,
-        )
+        plan = Case(((condition, plan),), empty(plan.type, many=plan.many))
+        found = attrs.evolve(chosen, plan=plan, choices=(), guard=None)
+        return _with_types(call, found, condition, chosen, None)
     if values.is_empty(chosen):
         return choose(call, apply("not", apply("is_true", condition)), other, None)
     a, b = (values.value(side, call.model, call.names) for side in (chosen, other))
     if a.many or b.many or a.type is not b.type:
         a, b = aligned(call, chosen, other)
-    return Collection(plan=Case(((condition, a),), b), types=types_of_both(chosen, other))
+    found = Collection(plan=Case(((condition, a),), b), types=types_of_both(chosen, other))
+    return _with_types(call, found, condition, chosen, other)
+
+
+def _with_types(
+    call: Call, found: Collection, condition: Node, chosen: Collection, other: Collection | None
+) -> Collection:
+    """One of two collections with the types of its items, where JSON does not say which of several they have."""
+    sides = [chosen, other] if other is not None else [chosen]
+    known = [tags.tags_of(call, side) for side in sides] if len(found.types) > 1 else []
+    tagged = [items for items in known if items is not None]
+    if not tagged or len(tagged) < len(sides):
+        return found
+    first, second = tagged[0], tagged[1] if len(tagged) > 1 else empty(SqlType.JSON, many=True)
+    every: Node = Case(((condition, first),), second)
+    return tags.tagged(found, every if found.many else apply("array_at", every, integer(1), type=SqlType.JSON))
 
 
 @function(

@@ -217,3 +217,36 @@ def test_a_single_item_keeps_its_type(database: Database) -> None:
 def test_what_types_are_derived_from(database: Database, expression: str, expected: list[Any]) -> None:
     """FHIRPath N1, section "Reflection"."""
     assert database.evaluate(expression, _CASTS) == expected
+
+
+_BRANCHES = {
+    "resourceType": "Patient",
+    "id": "i",
+    "active": True,
+    "birthDate": "1980-05-17",
+    "deceasedDateTime": "2020-01-01",
+    "name": [{"family": "F"}],
+    "extension": [{"url": "u", "valueString": "2020-01-01"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    {
+        "iif(active, name, extension).ofType(HumanName).family": ["F"],
+        "iif(active.not(), name, extension).ofType(HumanName).family": [],
+        "iif(active, birthDate, deceased) is date": [True],
+        "iif(active.not(), birthDate, deceased) is dateTime": [True],
+        "iif(active, deceased) is dateTime": [True],
+        "iif(active, deceased) > @2019": [True],
+        "iif(active, deceased, birthDate) + 1 day": ["2020-01-02"],
+        "coalesce(name.family, id).type().name": ["string"],
+        "coalesce(name.text, id).type().name": ["id"],
+        "iif(active, extension.value, 'x') = '2020-01-01'": [True],
+        "iif(active, extension.value, 'x') = @2020-01-01": [False],
+        "iif(false, 1, 'a') is String": [True],
+        "name.select(iif(family.exists(), family, 1) is string)": [True],
+    }.items(),
+)
+def test_what_is_chosen_keeps_its_type(database: Database, expression: str, expected: list[Any]) -> None:
+    assert database.evaluate(expression, _BRANCHES) == expected

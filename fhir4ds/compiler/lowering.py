@@ -399,6 +399,8 @@ class LoweredCall:
     _scope: Scope
     _function: Function | None = None
     _settled: Settled | None = None
+    #: Arguments that are lowered already, also for the same call on another focus.
+    _given: dict[int, Collection] = attrs.field(factory=dict)
 
     @property
     def root(self) -> Collection:
@@ -446,7 +448,9 @@ class LoweredCall:
 
     def value(self, number: int) -> Collection:
         """Lower an argument that is evaluated once."""
-        return self._lowering.apart(self._expression(number), self._scope)
+        if number not in self._given:
+            self._given[number] = self._lowering.apart(self._expression(number), self._scope)
+        return self._given[number]
 
     def body(
         self, number: int, item: Collection, *, index: Node | None = None, total: Collection | None = None

@@ -13,6 +13,7 @@ from fhir4ds.functions import values
 from fhir4ds.plan.collection import Collection, Tags
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import Bind, Case, Node, Reference, empty
+from fhir4ds.plan.parts import refers
 from fhir4ds.plan.size import Sizes
 
 #: Nodes of a plan that is large: more than people's expressions have at any of their operators.
@@ -32,9 +33,9 @@ class Settled:
         if self.variable is None or self.value is None:
             return result
         plan, guard, tags = result.plan, result.guard, result.tags
-        if guard is not None and values.mentions(guard, self.variable):
+        if guard is not None and refers(guard, [self.variable]):
             plan, guard = Case(((guard, plan),), empty(plan.type, many=plan.many)), None
-        if values.mentions(plan, self.variable):
+        if refers(plan, [self.variable]):
             plan = Bind(self.variable, self.value, plan)
         if plan is result.plan:
             return result

@@ -27,6 +27,7 @@ from fhir4ds.plan.nodes import (
     length,
     null,
 )
+from fhir4ds.plan.parts import refers
 
 _GROUP = "Aggregates"
 _PATIENT = {
@@ -72,7 +73,7 @@ def aggregate(call: Call) -> Collection:
             result = attrs.evolve(call.body(0, item, index=index, total=total), types=types)
             body = values.boxed(values.value(result, call.model, call.names), call.names)
     start = _like(call, start, body)
-    if not values.mentions(body, place):
+    if not refers(body, [place]):
         return Collection(plan=Fold(plan, accumulator, variable, start, body), types=result.types)
 
     def by_place(array: Node) -> Node:

@@ -21,6 +21,9 @@ _OPEN = ("Extension", "Reference", "Resource")
 #: What equivalence of complex values overlooks (FHIR R4, "FHIRPath", section "Changes to operators").
 _LEFT_OUT = Array((text("id"),), SqlType.TEXT)
 
+#: What stands before and after a number. In JSON, which escapes it, no text has it.
+MARK = "\x01"
+
 _NAME, _VALUE = Step("key"), Step("value")
 
 
@@ -48,11 +51,11 @@ def levels_of(model: Model, types: tuple[TypeName, ...], most: int = _MOST_LEVEL
 def canonical(call: Call, item: Node, levels: int) -> Node:
     """A JSON item as text: members by name, their items in the order of their texts, without case and surplus white space.
 
-    Numbers have no zeros at the end, and are not rounded. What is deeper than so many levels is as its JSON is.
+    Numbers have no zeros at the end, and stand between two `MARK`. What is deeper than so many levels is as its JSON is.
     """
     kind = apply("json_kind", item, type=SqlType.TEXT)
     decimal = Cast(values.read_dynamic(item, SqlType.DECIMAL), SqlType.DECIMAL)
-    number = apply("decimal_text", decimal, type=SqlType.TEXT)
+    number = _joined(_joined(text(MARK), apply("decimal_text", decimal, type=SqlType.TEXT)), text(MARK))
     folded = apply("fold_text", FromJson(item, SqlType.TEXT), type=SqlType.TEXT)
     branches: list[tuple[Node, Node]] = [
         (apply("equal", kind, text("string")), Cast(apply("to_json", folded, type=SqlType.JSON), SqlType.TEXT)),
@@ -77,7 +80,10 @@ def _items(call: Call, value: Node, levels: int) -> Node:
     each, other = Reference(call.names.fresh(), SqlType.JSON), Reference(call.names.fresh(), SqlType.TEXT)
     found = apply("json_items", value, type=SqlType.JSON, many=True)
     texts = Each(found, each.name, canonical(call, each, levels - 1))
-    return apply("text_join", Sort(texts, other.name, other, descending=False), text(","), type=SqlType.TEXT)
+    # How precise numbers are moves no item, unless everything else is the same.
+    rest = apply("regexp_remove", other, text(f"{MARK}[^{MARK}]*"), type=SqlType.TEXT)
+    ordered = Sort(texts, other.name, _joined(rest, other), descending=False)
+    return apply("text_join", ordered, text(","), type=SqlType.TEXT)
 
 
 def _joined(left: Node, right: Node) -> Node:

@@ -23,6 +23,7 @@ from fhir4ds.plan.collection import (
     STRING,
     SYSTEM_TYPES,
     TIME,
+    TYPE_INFO,
     Collection,
     TypeName,
 )
@@ -218,7 +219,7 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
     if _dynamic(call, left, right):
         types = types[0] or types[1], types[1] or types[0]
     # Quantities have been compared, and nothing else compares with them.
-    if not comparable(*types) or types[0] in (None, BOOLEAN, QUANTITY):
+    if not comparable(*types) or types[0] in (None, BOOLEAN, QUANTITY, TYPE_INFO):
         shown, hint = values.shown(left, right, model=call.model)
         raise call.error(InvalidOperation, f"{shown} cannot be compared for order", hint)
     kind = SYSTEM_TYPES[types[0].name] if types[0] is not None else SqlType.JSON

@@ -10,7 +10,7 @@ import attrs
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import quantities, tags, temporal, values
-from fhir4ds.functions.canonical import canonical, levels_of
+from fhir4ds.functions.canonical import MARK, canonical, levels_of
 from fhir4ds.functions.combining import aligned
 from fhir4ds.functions.comparison import comparable
 from fhir4ds.functions.declaration import Call, Example
@@ -32,6 +32,7 @@ from fhir4ds.plan.nodes import (
     bind,
     integer,
     length,
+    null,
     text,
 )
 
@@ -102,8 +103,9 @@ def _equivalent_complex(call: Call, left: Collection, right: Collection) -> Node
     else:
         if a.many or b.many:
             a, b = (_texts(call, values.as_array(side, call.names), text_of) for side in (a, b))
-            return _arrays(call, a, b, lambda x, y: apply("equal", x, y))
-        equal = apply("equal", *(values.of_parent(side, call.names, text_of) for side in (a, b)))
+            return _arrays(call, a, b, partial(_equal_texts, call))
+        x, y = (values.of_parent(side, call.names, text_of) for side in (a, b))
+        equal = _equal_texts(call, x, y)
     present = [values.present(call, side) for side in (left, right)]
     return Case(((apply("and", *present), equal), (apply("or", *present), FALSE)), TRUE)
 
@@ -111,6 +113,37 @@ def _equivalent_complex(call: Call, left: Collection, right: Collection) -> Node
 def _texts(call: Call, items: Node, text_of: Callable[[Node], Node]) -> Node:
     item = Reference(call.names.fresh(), SqlType.JSON)
     return Each(items, item.name, text_of(item))
+
+
+def _equal_texts(call: Call, a: Node, b: Node) -> Node:
+    """Whether two texts of complex values are the same once their numbers are rounded as those outside of such are."""
+
+    def compare(a: Node, b: Node) -> Node:
+        mark = text(MARK)
+        numberless = apply("equal", apply("position", a, mark, type=SqlType.INTEGER), integer(0))
+        parts, others = (apply("split", side, mark, type=SqlType.TEXT, many=True) for side in (a, b))
+        return Case(
+            ((apply("equal", a, b), TRUE), (numberless, FALSE)),
+            bind(
+                call.names.fresh(),
+                parts,
+                lambda x: bind(call.names.fresh(), others, lambda y: _equal_parts(call, x, y)),
+            ),
+        )
+
+    return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: compare(x, y)))
+
+
+def _equal_parts(call: Call, a: Node, b: Node) -> Node:
+    """The same of texts in parts, of which every other one is a number."""
+    part, place = Reference(call.names.fresh(), SqlType.TEXT), Reference(call.names.fresh(), SqlType.INTEGER)
+    other = apply("array_at", b, place, type=SqlType.TEXT)
+    is_number = apply("equal", apply("remainder", place, integer(2), type=SqlType.INTEGER), integer(0))
+    numbers = (Cast(Case(((is_number, side),), null(SqlType.TEXT)), SqlType.DECIMAL) for side in (part, other))
+    rounded = Case(((is_number, _rounded_equal(call, *numbers)),), FALSE)
+    differs = apply("and", apply("unequal", part, other), apply("not", rounded))
+    same = apply("not", Exists(a, part.name, differs, place.name))
+    return Case(((apply("unequal", length(a), length(b)), FALSE),), same)
 
 
 def _coding(call: Call, item: Node) -> Node:
@@ -128,7 +161,7 @@ def _equal_concepts(call: Call, text_of: Callable[[Node], Node], a: Node, b: Nod
     def common(first: Node, second: Node) -> Node:
         each = Reference(call.names.fresh(), SqlType.TEXT)
         none = apply("equal", integer(0), apply("greatest", length(first), length(second), type=SqlType.INTEGER))
-        alike = apply("equal", text_of(a), text_of(b))
+        alike = _equal_texts(call, text_of(a), text_of(b))
         return Case(((none, alike),), Exists(first, each.name, apply("array_contains", second, each)))
 
     return bind(call.names.fresh(), first, lambda x: bind(call.names.fresh(), second, lambda y: common(x, y)))
@@ -290,8 +323,7 @@ def equivalent(call: Call, left: Collection, right: Collection) -> Collection:
     """Whether both collections have equivalent items in any order; two empty collections are equivalent.
 
     Texts are equivalent without case and surplus white space, numbers as precise as the less precise of them, quantities
-    never where their units are not commensurable. Complex values are where their members but for ids are; numbers inside of
-    these are not rounded. Of Codings system and code count, and CodeableConcepts need one Coding in common.
+    never where their units are not commensurable. Complex values are where their members but for ids are. Of Codings system and code count, and CodeableConcepts need one Coding in common.
     """
     return values.system(equivalence(call, left, right), BOOLEAN)
 

@@ -6,6 +6,7 @@ from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import BOOLEAN, INTEGER, Collection
 from fhir4ds.plan.nodes import FALSE, Exists, Node, apply, both, integer
+from fhir4ds.plan.parts import refers
 
 _GROUP = "Existence"
 _PATIENT = {
@@ -30,7 +31,7 @@ def _any(call: Call, condition_of: int | None) -> Node:
         )
     walk, index = values.iterate(call, focus), call.names.fresh()
     condition = values.boolean(call, call.body(condition_of, walk.item, index=values.zero_based(index)))
-    return Exists(walk.source, walk.variable, condition, index if values.mentions(condition, index) else None)
+    return Exists(walk.source, walk.variable, condition, index if refers(condition, [index]) else None)
 
 
 @function(
@@ -83,7 +84,7 @@ def all_items(call: Call) -> Collection:
         return values.system(apply("not", failed or FALSE), BOOLEAN)
     walk, index = values.iterate(call, focus), call.names.fresh()
     failed = _fails(values.boolean(call, call.body(0, walk.item, index=values.zero_based(index))))
-    any_fails = Exists(walk.source, walk.variable, failed, index if values.mentions(failed, index) else None)
+    any_fails = Exists(walk.source, walk.variable, failed, index if refers(failed, [index]) else None)
     return values.system(apply("not", any_fails), BOOLEAN)
 
 

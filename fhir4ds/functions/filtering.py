@@ -11,6 +11,7 @@ from fhir4ds.functions import tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.nodes import Each, Node, Reference, both, integer
+from fhir4ds.plan.parts import refers
 from fhir4ds.plan.rewriting import rewrite
 
 _GROUP = "Filtering and projection"
@@ -28,7 +29,7 @@ def keep(call: Call, focus: Collection, condition: Callable[[Collection, Node], 
     walk = values.iterate(call, focus)
     index = call.names.fresh()
     where = condition(walk.item, values.zero_based(index))
-    place = index if values.mentions(where, index) else None
+    place = index if refers(where, [index]) else None
     kept = Each(walk.source, walk.variable, walk.item.plan, where=where, index=place)
     found = attrs.evolve(focus, plan=kept, guard=None)
     if walk.item.tagged is not None:
@@ -81,7 +82,7 @@ def select(call: Call) -> Collection:
     # A choice element stays undecided: what goes on is the parents that may have it.
     undecided = bool(projected.choices) and projected.guard is None
     body = projected.plan if undecided else values.items(projected, call.names)
-    indexed = index if values.mentions(body, index) else None
+    indexed = index if refers(body, [index]) else None
     plan = Each(walk.source, walk.variable, body, index=indexed)
     choices = projected.choices if undecided else ()
     return attrs.evolve(projected, plan=plan, choices=choices, guard=None, holder=focus.holder)

@@ -170,7 +170,7 @@ def related(
     Node or None
         False where the items are of different kinds; None if there is only one kind, or nothing that tells kinds apart.
     """
-    if left.many or right.many:
+    if left.many or right.many or not left.types or not right.types:
         return None
     apart = _apart(call, (left, right), _related_kind)
     if apart is None:

@@ -424,13 +424,3 @@ def is_constant(plan: Node) -> bool:
 
     rewrite(plan, note)
     return read <= bound
-
-
-def mentions(node: object, name: str) -> bool:
-    """Whether a plan refers to a variable."""
-    if isinstance(node, Reference):
-        return node.name == name
-    if isinstance(node, tuple):
-        return any(mentions(part, name) for part in node)
-    kind = type(node)
-    return attrs.has(kind) and any(mentions(getattr(node, field.name), name) for field in attrs.fields(kind))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.plan.nodes import Apply, Node, apply
-from fhir4ds.plan.parts import parts
+from fhir4ds.plan.parts import everything
 
 #: The primitives that give the text of a number, and a document as it was before it was made ready.
 NUMERAL, PLAIN = "json_numeral", "json_plain"
@@ -24,27 +24,13 @@ def plain(json: Node) -> Apply:
     return apply(PLAIN, json, type=SqlType.JSON, many=json.many)
 
 
-class Numerals:
-    """Finds in plans what needs documents that are made ready; every part is looked at once.
+def asks_for_digits(node: Node) -> bool:
+    """Whether a plan uses the text of a number, or delivers JSON, so that documents must be made ready for it.
 
     Examples
     --------
-    >>> from fhir4ds.plan.nodes import RESOURCE, integer, length
-    >>> Numerals().are_in(apply("equal", numeral(RESOURCE), numeral(RESOURCE))), Numerals().are_in(integer(1))
+    >>> from fhir4ds.plan.nodes import RESOURCE, integer
+    >>> asks_for_digits(apply("equal", numeral(RESOURCE), numeral(RESOURCE))), asks_for_digits(integer(1))
     (True, False)
     """
-
-    def __init__(self) -> None:
-        # The node stands beside the answer so that its identity is not given to another one.
-        self._known: dict[int, tuple[Node, bool]] = {}
-
-    def are_in(self, node: Node | None) -> bool:
-        """Whether a plan uses the text of a number, or delivers JSON."""
-        if node is None:
-            return False
-        known = self._known.get(id(node))
-        if known is None:
-            found = isinstance(node, Apply) and node.primitive in (NUMERAL, PLAIN)
-            known = node, found or any(map(self.are_in, parts(node)))
-            self._known[id(node)] = known
-        return known[1]
+    return any(isinstance(part, Apply) and part.primitive in (NUMERAL, PLAIN) for part in everything(node))

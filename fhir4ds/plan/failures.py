@@ -34,7 +34,7 @@ from fhir4ds.plan.nodes import (
     null,
     text,
 )
-from fhir4ds.plan.parts import parts
+from fhir4ds.plan.parts import everything, parts
 from fhir4ds.plan.rewriting import rewrite
 
 
@@ -202,4 +202,4 @@ def _if(condition: Node, found: Node | None, otherwise: Node | None) -> Node | N
 
 def can_raise(node: Node) -> bool:
     """Whether there is an error anywhere in a plan."""
-    return isinstance(node, Raise) or any(map(can_raise, parts(node)))
+    return any(isinstance(part, Raise) for part in everything(node))

@@ -28,8 +28,19 @@ def parts(node: Node) -> Iterator[Node]:
         yield from _nodes(getattr(node, name))
 
 
+def everything(node: Node) -> Iterator[Node]:
+    """A plan and all its parts at any depth, each once, however often it stands there."""
+    waiting, seen = [node], set()
+    while waiting:
+        part = waiting.pop()
+        if id(part) not in seen:
+            seen.add(id(part))
+            yield part
+            waiting += parts(part)
+
+
 def refers(node: Node, names: Container[str]) -> bool:
-    """Whether a plan uses any of some variables or columns; every part of it is looked at once.
+    """Whether a plan uses any of some variables or columns.
 
     Examples
     --------
@@ -37,15 +48,7 @@ def refers(node: Node, names: Container[str]) -> bool:
     >>> refers(apply("is_null", KEY), ["key"]), refers(KEY, ["resource"])
     (True, False)
     """
-    waiting, seen = [node], set()
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, Reference) and part.name in names:
-            return True
-        if id(part) not in seen:
-            seen.add(id(part))
-            waiting += parts(part)
-    return False
+    return any(isinstance(part, Reference) and part.name in names for part in everything(node))
 
 
 def _nodes(part: Any) -> Iterator[Node]:

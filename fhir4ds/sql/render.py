@@ -13,7 +13,7 @@ from fhir4ds.dialect.syntax import ItemForm, Syntax
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, UnsupportedFeature
 from fhir4ds.plan import nodes
-from fhir4ds.plan.failures import fact
+from fhir4ds.plan.failures import can_raise, fact
 from fhir4ds.plan.parts import refers
 from fhir4ds.plan.relation import Relation
 
@@ -107,6 +107,13 @@ class Renderer:
             return rows, ItemForm.ROWS
         return self.render(node), ItemForm.ARRAY if node.many else ItemForm.SCALAR
 
+    def condition(self, node: nodes.Node) -> str:
+        """SQL text of a node that stands in WHERE."""
+        condition = self.render(node)
+        parted = isinstance(node, nodes.Apply) and node.primitive == "and"
+        # Parts of a condition may be tried in any order, and one that raises is not to be passed over for another one.
+        return self.syntax.apply("is_true", condition) if parted and can_raise(node) else condition
+
     @singledispatchmethod
     def render(self, node: nodes.Node) -> str:
         """SQL text of a node."""
@@ -167,7 +174,7 @@ class Renderer:
 
     @render.register
     def _(self, node: nodes.Each) -> str:
-        where = None if node.where is None else self.render(node.where)
+        where = None if node.where is None else self.condition(node.where)
         source = self.source(node.source)
         if not node.body.many:
             return self.syntax.each(source, node.variable, node.index, where, self.render(node.body))
@@ -179,7 +186,7 @@ class Renderer:
 
     @render.register
     def _(self, node: nodes.Exists) -> str:
-        where = None if node.where is None else self.render(node.where)
+        where = None if node.where is None else self.condition(node.where)
         return self.syntax.exists_each(self.source(node.source), node.variable, node.index, where)
 
     @render.register
@@ -270,7 +277,7 @@ class Renderer:
             found = self._first_where(array)
             if found is not None:
                 return found
-            where = None if array.where is None else self.render(array.where)
+            where = None if array.where is None else self.condition(array.where)
             rows, body = self.source(array.source), self.render(array.body)
             return self.syntax.first_each(rows, array.variable, array.index, where, body)
         if not isinstance(array, nodes.Extract) or array.type is not SqlType.JSON:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -82,3 +83,26 @@ def test_what_is_no_quantity_is_equivalent_to_none(untyped: Database, expression
     values = {"s": "x", "b": True, "k": {"z": 1}, "q": {"value": 5, "unit": "cm"}}
     assert untyped.evaluate(expression, values) == [False]
     assert untyped.evaluate("q ~ 50 'mm'", values) == [True]
+
+
+_RANGES = {
+    "resourceType": "Observation",
+    "id": "o",
+    "referenceRange": [
+        {"low": {"value": Decimal("1.50"), "unit": "g"}, "age": {"low": {"value": 3}}},
+        {"age": {"low": {"value": Decimal("3.4")}}, "low": {"value": Decimal("1.5"), "unit": "G"}},
+        {"low": {"value": Decimal("1.4"), "unit": "g"}, "age": {"low": {"value": 3}}},
+        {"low": {"value": 2, "unit": "g"}, "age": {"low": {"value": 3}}},
+        {"low": {"value": Decimal("1.5"), "unit": "mg"}, "age": {"low": {"value": 3}}},
+        {"low": {"value": Decimal("1.5"), "unit": "g"}},
+    ],
+}
+
+
+@pytest.mark.parametrize(("other", "equivalent"), [(0, True), (1, True), (2, False), (3, True), (4, False), (5, False)])
+def test_numbers_of_complex_values_are_rounded(database: Database, other: int, equivalent: bool) -> None:
+    """As precise as the less precise of both, as numbers outside of complex values are."""
+    pair = f"referenceRange[0] ~ referenceRange[{other}]", f"referenceRange[{other}] ~ referenceRange[0]"
+    assert [database.evaluate(expression, _RANGES) for expression in pair] == [[equivalent]] * 2
+    among = f"referenceRange.take(1) ~ referenceRange.skip({other}).take(1)"
+    assert database.evaluate(among, _RANGES) == [equivalent]

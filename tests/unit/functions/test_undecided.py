@@ -159,3 +159,20 @@ def test_values_that_compare_are_of_one_kind(database: Database, expression: str
 def test_what_no_type_takes_part_in_is_refused(database: Database, expression: str) -> None:
     with pytest.raises(InvalidOperation):
         database.evaluate(expression, {"resourceType": "Observation", "id": "o"})
+
+
+@pytest.mark.parametrize("criteria", ["value > 2 and url = 'a'", "value > 2 and true", "url.exists() and value > 2"])
+def test_parts_of_a_condition_are_tried_from_left_to_right(database: Database, criteria: str) -> None:
+    """No database passes over a part that is an error because another one is false."""
+    extensions = [{"url": "a", "valueInteger": 3}, {"url": "c", "valueCodeableConcept": {"text": "x"}}]
+    patient = {"resourceType": "Patient", "id": "p", "extension": extensions}
+    for expression in (
+        f"extension.where({criteria})",
+        f"extension.exists({criteria})",
+        f"extension.first().where({criteria})",
+    ):
+        if "first" in expression:
+            assert database.evaluate(expression + ".url", patient) == ["a"]
+        else:
+            with pytest.raises(EvaluationError):
+                database.evaluate(expression, {**patient, "extension": extensions[::-1]})

@@ -197,3 +197,15 @@ def test_a_name_is_that_of_the_type_only_if_the_resource_says_so(
 ) -> None:
     """FHIRPath N1, section "Path Selection"."""
     assert canonical(untyped.evaluate(expression, resource)) == canonical(expected)
+
+
+@pytest.mark.parametrize(
+    "expression", ["name <= ('a').type()", "(1 'mg' implies name <= ('a').type())[(%resource or 1).isDistinct()]"]
+)
+def test_what_has_no_order_is_refused(untyped: Database, expression: str) -> None:
+    with pytest.raises(InvalidOperation, match="cannot be compared for order"):
+        untyped.evaluate(expression, {"name": "x"})
+
+
+def test_a_component_of_no_known_type_beside_others(untyped: Database) -> None:
+    assert untyped.evaluate("(d.dateOf() | 'a') contains given", {"d": "2020-01-01T10:00:00Z", "given": "a"}) == [True]

@@ -13,7 +13,7 @@ from fhir4ds.dialect.statement import Statement
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError
-from fhir4ds.fhir.model import load_model
+from fhir4ds.fhir.model import Model, load_model, may_hold_decimals
 from fhir4ds.fhirpath import ast
 from fhir4ds.fhirpath.parser import parse
 from fhir4ds.functions import values
@@ -21,6 +21,7 @@ from fhir4ds.functions.catalog import FUNCTIONS
 from fhir4ds.functions.declaration import ParameterKind
 from fhir4ds.plan import failures, fusion
 from fhir4ds.plan.collection import Collection
+from fhir4ds.plan.exactness import NUMERAL, PLAIN
 from fhir4ds.plan.nodes import Case, empty
 from fhir4ds.plan.source import InlineSource, Source
 from fhir4ds.sql.statement import StatementBuilder
@@ -131,10 +132,10 @@ def _deliver(title: str, collection: Collection, lowering: Lowering, builder: St
     kind = values.sql_type(collection, lowering.model)
     guard, unguarded = collection.guard, attrs.evolve(collection, guard=None)
     items = values.items(unguarded, lowering.names)
-    delivered = "json_plain" if kind is SqlType.JSON else None
+    delivered = PLAIN if kind is SqlType.JSON and _may_hold_decimals(collection, lowering.model) else None
     if kind is SqlType.DECIMAL:
         # Decimals are delivered as text, which keeps their exact value and spares a conversion where they are JSON.
-        delivered = "json_numeral" if items.type is SqlType.JSON else "decimal_text"
+        delivered = NUMERAL if items.type is SqlType.JSON else "decimal_text"
     else:
         items = fusion.read(items, kind, lowering.names)
     system = values.system_of(collection, lowering.model)
@@ -154,3 +155,11 @@ def _deliver(title: str, collection: Collection, lowering: Lowering, builder: St
         fhir_type=str(collection.type or system) if collection.type is not None else None,
     )
     return Compiled(statement=statement, parameters=builder.parameters)
+
+
+def _may_hold_decimals(collection: Collection, model: Model | None) -> bool:
+    """Whether items that are delivered as JSON can have decimals in them, whose digits are those that were written."""
+    of_fhir = bool(collection.types) and all(type.namespace == "FHIR" for type in collection.types)
+    if model is None or not of_fhir:
+        return True
+    return any(may_hold_decimals(model, type.name) for type in collection.types)

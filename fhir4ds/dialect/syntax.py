@@ -143,7 +143,7 @@ class Syntax(ABC):
     def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         """Array of the values at a path, in document order: empty where there are none, NULL for a JSON null.
 
-        A null in the place of an array is none. Where a step may or may not lead to an array, no null is a value.
+        The document itself is not NULL. A null in the place of an array is none. Where a step may or may not lead to an array, no null is a value.
         """
 
     def extract_rows(self, json: str, steps: Sequence[Step]) -> str | None:

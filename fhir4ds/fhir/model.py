@@ -269,6 +269,26 @@ def load_model(name: str) -> Model:
     return Model(name=data["name"], version=data["version"], types=MappingProxyType(types), notation=notation)
 
 
+@functools.lru_cache(maxsize=1024)
+def may_hold_decimals(model: Model, type_name: str) -> bool:
+    """Whether a value of a type can have a decimal in it, in elements other than extensions.
+
+    Examples
+    --------
+    >>> [may_hold_decimals(load_model("R4"), name) for name in ("HumanName", "Quantity", "Patient", "Extension")]
+    [False, True, True, True]
+    """
+    waiting, seen = [type_name], {"Extension"} - {type_name}
+    while waiting:
+        name = waiting.pop()
+        if name in ("decimal", "Resource"):  # a contained resource can be any
+            return True
+        if name not in seen:
+            seen.add(name)
+            waiting += [below for element in model.elements(name).values() for below in element.types]
+    return False
+
+
 def _read(name: str, text: str) -> Element:
     mark = text[0] if text[0] in "?*+" else ""
     types = _TYPE.findall(text[len(mark) :])

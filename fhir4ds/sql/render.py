@@ -87,6 +87,8 @@ class Renderer:
         self.syntax = syntax
         self._relation = relation
         self.parameters: list[str] = []
+        #: Variables that may be NULL; columns of resources and items of arrays are not.
+        self._missing: set[str] = set()
         #: How variables are spelled that are fields of a record.
         self._fields: dict[str, str] = {}
 
@@ -141,10 +143,9 @@ class Renderer:
 
     @render.register
     def _(self, node: nodes.Extract) -> str:
-        base = self.render(node.base)
         if node.many:
-            return self.syntax.extract_array(base, node.steps, node.type)
-        return self.syntax.extract(base, node.steps, node.type)
+            return self.syntax.extract_array(self._document(node.base), node.steps, node.type)
+        return self.syntax.extract(self.render(node.base), node.steps, node.type)
 
     @render.register
     def _(self, node: nodes.Apply) -> str:
@@ -191,6 +192,7 @@ class Renderer:
 
     @render.register
     def _(self, node: nodes.Fold) -> str:
+        self._missing.add(node.accumulator)
         initial, body = self.render(node.initial), self.render(node.body)
         if not node.many:
             # A step may have the same type with other limits, such as digits of decimals, which a recursion must not.
@@ -217,6 +219,7 @@ class Renderer:
 
     @render.register
     def _(self, node: nodes.Bind) -> str:
+        self._missing.add(node.variable)
         return self._together(node) or self.syntax.bind(node.variable, self.render(node.value), self.render(node.body))
 
     @render.register
@@ -247,6 +250,13 @@ class Renderer:
             return self.syntax.literal(None, node.type)
         return self.syntax.holds(step.name, step.item, self.render(node.key))
 
+    def _document(self, node: nodes.Node) -> str:
+        """JSON that is taken apart: what is missing is a null, which has no items."""
+        sql = self.render(node)
+        if isinstance(node, nodes.Reference) and node.name not in self._missing:
+            return sql
+        return self.syntax.apply("coalesce", sql, self.syntax.literal("null", SqlType.JSON))
+
     def _together(self, node: nodes.Bind) -> str | None:
         """Values that do not depend on each other, bound as the fields of one record; None where that saves nothing.
 
@@ -256,6 +266,7 @@ class Renderer:
         body = node.body
         while isinstance(body, nodes.Bind) and not refers(body.value, values):
             values[body.variable] = body.value
+            self._missing.add(body.variable)
             body = body.body
         if len(values) < 2 or not self.syntax.lambdas:
             return None

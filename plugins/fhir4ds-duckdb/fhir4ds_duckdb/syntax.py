@@ -194,7 +194,7 @@ class DuckDBSyntax(Syntax):
     def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         if any(step.each is None for step in steps):
             return self._extract_unknown(json, steps, type)
-        texts = f"COALESCE(JSON_EXTRACT{'_STRING' * (type is not SqlType.JSON)}({json}, {self._path(steps)}), [])"
+        texts = f"JSON_EXTRACT{'_STRING' * (type is not SqlType.JSON)}({json}, {self._path(steps)})"
         if type is SqlType.DECIMAL:
             return f"LIST_TRANSFORM({texts}, LAMBDA t: {self.read('t', type)})"
         return texts if type in (SqlType.TEXT, SqlType.JSON) else f"CAST({texts} AS {self.types[type]}[])"

@@ -58,14 +58,14 @@ _LETTER = Reference("v2", SqlType.TEXT)
         ),
         (
             Each(_NAMES, "v1", Extract(_ITEM, (Step("family"),), SqlType.TEXT)),
-            "LIST_FILTER(LIST_TRANSFORM(COALESCE(JSON_EXTRACT(resource, '$.\"name\"[*]'), []), "
+            "LIST_FILTER(LIST_TRANSFORM(JSON_EXTRACT(resource, '$.\"name\"[*]'), "
             "LAMBDA v1: JSON_EXTRACT_STRING(v1, '$.\"family\"')), LAMBDA y: y IS NOT NULL)",
             "ARRAY_REMOVE(ARRAY(SELECT (v1 ->> 'family') "
             'FROM jsonb_path_query(resource, \'$ ? (@."name".type() != "null")."name"[*]\') AS v1_row (v1)), NULL)',
         ),
         (
             Exists(_NAMES, "v1", apply("is_null", _ITEM)),
-            "(0 < LEN(LIST_FILTER(COALESCE(JSON_EXTRACT(resource, '$.\"name\"[*]'), []), LAMBDA v1: (v1 IS NULL))))",
+            "(0 < LEN(LIST_FILTER(JSON_EXTRACT(resource, '$.\"name\"[*]'), LAMBDA v1: (v1 IS NULL))))",
             'EXISTS (SELECT 1 FROM jsonb_path_query(resource, \'$ ? (@."name".type() != "null")."name"[*]\') AS v1_row (v1) WHERE (v1 IS NULL))',
         ),
         (

@@ -3,6 +3,6 @@ WITH patient AS (
   SELECT "id" AS key, "resource" AS resource FROM "resource" WHERE "resource_type" = 'Patient'
 ),
 patient_name_where_use_official_given_fi AS MATERIALIZED (
-  SELECT key, JSON_EXTRACT_STRING((FLATTEN(LIST_TRANSFORM(LIST_FILTER(COALESCE(JSON_EXTRACT(resource, '$."name"[*]'), []), LAMBDA v1: (JSON_EXTRACT_STRING(v1, '$."use"') = 'official')), LAMBDA v1: COALESCE(JSON_EXTRACT(v1, '$."given"[*]'), []))))[1], '$') AS value FROM patient
+  SELECT key, JSON_EXTRACT_STRING((FLATTEN(LIST_TRANSFORM(LIST_FILTER(JSON_EXTRACT(resource, '$."name"[*]'), LAMBDA v1: (JSON_EXTRACT_STRING(v1, '$."use"') = 'official')), LAMBDA v1: JSON_EXTRACT(v1, '$."given"[*]'))))[1], '$') AS value FROM patient
 )
 SELECT key AS "id", value FROM patient_name_where_use_official_given_fi WHERE value IS NOT NULL ORDER BY key

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import singledispatchmethod
+from functools import partial, singledispatchmethod
 
 import attrs
 
 from fhir4ds.compiler.asking import asks_types, is_about_types, looks_beside
 from fhir4ds.compiler.navigation import member, type_or_member
 from fhir4ds.compiler.options import Options
+from fhir4ds.compiler.scope import Scope
 from fhir4ds.compiler.settling import Settled, settle
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import (
@@ -32,6 +33,7 @@ from fhir4ds.functions.declaration import Function
 from fhir4ds.functions.instances import instance
 from fhir4ds.functions.left_out import LEFT_OUT
 from fhir4ds.functions.subsetting import at, check_order
+from fhir4ds.functions.tags import tags_of
 from fhir4ds.functions.typing import narrow, resolve_type
 from fhir4ds.plan.collection import (
     BOOLEAN,
@@ -83,25 +85,6 @@ _SYSTEMS = {
     "sct": "http://snomed.info/sct",
     "loinc": "http://loinc.org",
 }
-
-
-@attrs.frozen(kw_only=True)
-class Scope:
-    """What the names of an expression mean where it is evaluated.
-
-    Parameters
-    ----------
-    this : Collection
-        ``$this``, and where a path without a start begins.
-    index : Node, optional
-        ``$index``, inside the argument of a function that iterates.
-    total : Collection, optional
-        ``$total``, inside ``aggregate``.
-    """
-
-    this: Collection
-    index: Node | None = None
-    total: Collection | None = None
 
 
 class Lowering:
@@ -158,9 +141,12 @@ class Lowering:
 
     def member(self, focus: Collection, name: str, node: ast.Expression | int) -> Collection:
         """Navigate to an element."""
-        return member(
-            focus, name, self.model, self.names, lambda kind, message, hint: self.error(kind, message, node, hint)
-        )
+
+        def fail(kind: type[CompileError], message: str, hint: str | None) -> CompileError:
+            return self.error(kind, message, node, hint)
+
+        call = LoweredCall(self, ast.This(), focus, (), Scope(this=focus))
+        return member(focus, name, self.model, self.names, fail, partial(tags_of, call))
 
     @singledispatchmethod
     def lower(self, node: ast.Expression, scope: Scope) -> Collection:

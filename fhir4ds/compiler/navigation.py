@@ -13,13 +13,29 @@ from fhir4ds.errors import CompileError, InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Element, Model
 from fhir4ds.functions.values import as_array, items, system_type, type_name
 from fhir4ds.plan import elements, fusion
-from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, TYPE_INFO, Choice, Collection, TypeName
+from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, TYPE_INFO, Choice, Collection, Tags, TypeName
 from fhir4ds.plan.fusion import Names
-from fhir4ds.plan.nodes import RESOURCE, Apply, Array, Case, Constant, Each, Extract, Node, Reference, bind, text
+from fhir4ds.plan.nodes import (
+    RESOURCE,
+    Apply,
+    Array,
+    Case,
+    Constant,
+    Each,
+    Extract,
+    Node,
+    Reference,
+    bind,
+    integer,
+    text,
+)
 from fhir4ds.suggestion import did_you_mean
 
 #: Makes a compile error that points at the step.
 Fail = Callable[[type[CompileError], str, str | None], CompileError]
+
+#: The items of a collection with their types; None if those are not known.
+TagsOf = Callable[[Collection], Node | None]
 
 #: Elements of a primitive that do not stand in its value but in the member of the same name with an underscore
 #: (FHIR R4, "JSON Representation of Resources", section "Primitive Elements").
@@ -40,7 +56,9 @@ _OF_SYSTEM = {
 }
 
 
-def member(collection: Collection, name: str, model: Model | None, names: Names, fail: Fail) -> Collection:
+def member(
+    collection: Collection, name: str, model: Model | None, names: Names, fail: Fail, tags_of: TagsOf
+) -> Collection:
     """Navigate from every item of a collection to an element.
 
     Parameters
@@ -55,6 +73,8 @@ def member(collection: Collection, name: str, model: Model | None, names: Names,
         Source of variable names.
     fail : Fail
         Makes the error for an element that does not exist.
+    tags_of : TagsOf
+        Gives the items of a collection with their types.
 
     Returns
     -------
@@ -75,7 +95,7 @@ def member(collection: Collection, name: str, model: Model | None, names: Names,
     if model is None or not collection.types:
         return _untyped(collection, name, names, fail)
     if collection.choices:
-        return _through_choice(collection, name, model, names, fail)
+        return _through_choice(collection, name, model, names, fail, tags_of)
     if name == _VALUE and all(type.namespace == "FHIR" and model.is_primitive(type.name) for type in collection.types):
         # FHIR R4, "FHIRPath", section "Types": what a primitive element has as its value is of a System type.
         systems = (system_type(type, model) for type in collection.types)
@@ -93,7 +113,7 @@ def member(collection: Collection, name: str, model: Model | None, names: Names,
         chosen, plain = (_arrive(parent, part, names) for part in (choices, others))
         return [plain, chosen]
 
-    return _by_several_ways(start, by_both, names)
+    return _by_several_ways(start, by_both, names, tags_of)
 
 
 def _base_types(collection: Collection, model: Model | None, names: Names) -> Collection:
@@ -144,7 +164,9 @@ def _elements(types: tuple[TypeName, ...], name: str, model: Model) -> tuple[Ele
 
 
 def _element(type: TypeName, name: str, model: Model) -> Element | None:
-    return model.element(type.name, name) if type.namespace == "FHIR" else None
+    if type.namespace != "FHIR" or (name == _VALUE and model.is_primitive(type.name)):
+        return None  # the value of a primitive element is no member of it
+    return model.element(type.name, name)
 
 
 def _is_any_resource(type: TypeName) -> bool:
@@ -188,7 +210,9 @@ def _beside(collection: Collection, name: str, model: Model, names: Names, fail:
     return shadow
 
 
-def _through_choice(collection: Collection, name: str, model: Model, names: Names, fail: Fail) -> Collection:
+def _through_choice(
+    collection: Collection, name: str, model: Model, names: Names, fail: Fail, tags_of: TagsOf
+) -> Collection:
     """Go on from a choice element whose type is not decided: through each type that has the next element."""
     reached = []
     for choice in collection.choices:
@@ -201,38 +225,57 @@ def _through_choice(collection: Collection, name: str, model: Model, names: Name
         raise _unknown(collection, name, model, fail)
     if len(reached) == 1:
         one, step = reached[0]
-        return member(attrs.evolve(one, plan=fusion.extract(one.plan, step, names)), name, model, names, fail)
+        return member(attrs.evolve(one, plan=fusion.extract(one.plan, step, names)), name, model, names, fail, tags_of)
 
     def through_each(parent: Collection) -> list[Collection]:
         at_choices = (
             attrs.evolve(one, plan=fusion.extract(parent.plan, step, names), guard=None) for one, step in reached
         )
-        return [member(at_choice, name, model, names, fail) for at_choice in at_choices]
+        return [member(at_choice, name, model, names, fail, tags_of) for at_choice in at_choices]
 
-    return _by_several_ways(collection, through_each, names)
+    return _by_several_ways(collection, through_each, names, tags_of)
 
 
-def _by_several_ways(start: Collection, ways: Callable[[Collection], list[Collection]], names: Names) -> Collection:
+def _by_several_ways(
+    start: Collection, ways: Callable[[Collection], list[Collection]], names: Names, tags_of: TagsOf
+) -> Collection:
     """Where several ways lead from each item, of which at most one has anything at its end."""
     if not start.many:
-        return attrs.evolve(_merge(ways(attrs.evolve(start, guard=None)), names), guard=start.guard)
+        return attrs.evolve(_merge(ways(attrs.evolve(start, guard=None)), names, tags_of), guard=start.guard)
     variable = names.fresh()
-    merged = _merge(ways(attrs.evolve(start, plan=Reference(variable, SqlType.JSON), guard=None)), names)
-    return attrs.evolve(merged, plan=Each(start.plan, variable, merged.plan), guard=start.guard)
+    merged = _merge(ways(attrs.evolve(start, plan=Reference(variable, SqlType.JSON), guard=None)), names, tags_of)
+    plan = Each(start.plan, variable, merged.plan)
+    tags = None if merged.tagged is None else Tags(plan, Each(start.plan, variable, merged.tagged))
+    return attrs.evolve(merged, plan=plan, guard=start.guard, tags=tags)
 
 
-def _merge(ways: list[Collection], names: Names) -> Collection:
+def _merge(ways: list[Collection], names: Names, tags_of: TagsOf) -> Collection:
     """One collection out of several of which at most one has items."""
-    ways = [attrs.evolve(way, plan=items(way, names), choices=(), guard=None) for way in ways]
     types = tuple(dict.fromkeys(type for way in ways for type in way.types))
+    known = [tags_of(way) for way in ways] if len(types) > 1 else []
+    ways = [attrs.evolve(way, plan=items(way, names), choices=(), guard=None) for way in ways]
+    plan: Node
     if any(way.many for way in ways):
-        plan = ways[0].plan if ways[0].many else as_array(ways[0].plan, names)
-        for way in ways[1:]:
-            other = way.plan if way.many else as_array(way.plan, names)
-            plan = Apply("array_concat", (plan, other), plan.type, many=True)
+        plan = _concatenated([way.plan if way.many else as_array(way.plan, names) for way in ways])
     else:
         plan = Apply("coalesce", tuple(way.plan for way in ways), SqlType.JSON)
-    return attrs.evolve(ways[0], plan=plan, types=types)
+    tagged = [tags for tags in known if tags is not None]
+    merged = attrs.evolve(ways[0], plan=plan, types=types, tags=None)
+    if not tagged or len(tagged) < len(ways):
+        return merged
+    every = _concatenated(tagged)
+    return attrs.evolve(merged, tags=Tags(plan, every if plan.many else _first(every)))
+
+
+def _concatenated(arrays: list[Node]) -> Node:
+    plan = arrays[0]
+    for other in arrays[1:]:
+        plan = Apply("array_concat", (plan, other), plan.type, many=True)
+    return plan
+
+
+def _first(array: Node) -> Node:
+    return Apply("array_at", (array, integer(1)), array.type)
 
 
 def _unknown(collection: Collection, name: str, model: Model, fail: Fail) -> CompileError:

@@ -96,6 +96,9 @@ def _in_utc(value: Node, position: int) -> Node:
         ),
         value,
     )
+    # Databases round what is shorter than a microsecond, each in its own way.
+    exact = apply("regexp_replace", value, text("([.][0-9]{6})[0-9]+"), text("\\1"), type=SqlType.TEXT)
+    filled = Case(((apply("less", integer(_FRACTION), local), exact),), filled)
     precision = Case(((apply("less", local, integer(_SECOND)), local),), integer(_FRACTION))
     moved = apply("to_utc", filled, type=SqlType.TEXT)
     # What is after the year 9999 in UTC comes after all others, as a colon does after all digits.

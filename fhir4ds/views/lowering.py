@@ -9,8 +9,9 @@ from typing import TypeVar
 
 import attrs
 
-from fhir4ds.compiler.lowering import LoweredCall, Lowering, Scope
+from fhir4ds.compiler.lowering import LoweredCall, Lowering
 from fhir4ds.compiler.options import Options
+from fhir4ds.compiler.scope import Scope
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation, InvalidView, UnknownElement, UnknownVariable
 from fhir4ds.fhir.model import Model, load_model

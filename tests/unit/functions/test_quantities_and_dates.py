@@ -127,6 +127,8 @@ def test_the_end_of_time(database: Database) -> None:
         "effective > @9999-12-31T23:59:59Z",
         "issued < @2017-01-02T00:00:00Z",
         "issued > @2016-12-31T23:59:59Z",
+        "@2020-01-01T00:00:00.9999999Z < @2020-01-01T00:00:01Z",
+        "@2020-01-01T00:00:00.1234569Z = @2020-01-01T01:00:00.123456+01:00",
     ):
         assert database.evaluate(expression, period) == [True], expression
 

@@ -250,3 +250,29 @@ _BRANCHES = {
 )
 def test_what_is_chosen_keeps_its_type(database: Database, expression: str, expected: list[Any]) -> None:
     assert database.evaluate(expression, _BRANCHES) == expected
+
+
+_ANSWERS = {
+    "resourceType": "QuestionnaireResponse",
+    "item": [
+        {"linkId": "a", "answer": [{"valueCoding": {"code": "x"}}, {"valueInteger": 4}]},
+        {"linkId": "b", "item": [{"linkId": "c", "answer": [{"valueCoding": {"code": "y"}}]}]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    {
+        "descendants().answer.value.ofType(Coding).code": ["x", "y"],
+        "descendants().where(linkId = 'c').answer.value.ofType(Coding).code": ["y"],
+        "descendants().where(linkId = 'a').answer.value.ofType(integer)": [4],
+        "descendants().answer.where(value is Coding).value.code": ["x", "y"],
+        "descendants().answer.value.code": ["x", "y"],
+        "descendants().answer.value.select(iif($this is Coding, 'c', 'i'))": ["c", "i", "c"],
+        "repeat(item).answer.value.ofType(Coding).code": ["x", "y"],
+    }.items(),
+)
+def test_elements_below_items_of_many_types(database: Database, expression: str, expected: list[Any]) -> None:
+    """Where several ways lead to an element, each says of which type it is."""
+    assert database.evaluate(expression, _ANSWERS) == expected

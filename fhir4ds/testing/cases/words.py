@@ -123,13 +123,6 @@ def _beside_numbers(syntax: Syntax) -> str:
     return syntax.extract(syntax.apply("json_exact", f"({document})"), path("b"), _TEXT)
 
 
-def _equal_as_written(syntax: Syntax) -> str:
-    """Whether objects are equal whose numbers are written in several ways."""
-    document = syntax.literal('{"a": {"v": 1.50, "w": 0}, "b": {"w": 0, "v": 1.5}}', _JSON)
-    exact = syntax.apply("json_exact", f"({document})")
-    return syntax.apply("json_equal", *(syntax.extract(exact, path(name), _JSON) for name in ("a", "b")))
-
-
 def _field_of_a_record(syntax: Syntax) -> str:
     """A field, where arrays of records are walked."""
     return syntax.field.format(record=f"({syntax.record({'a': '6', 'b': '7'})})", name="b") if syntax.records else "7"
@@ -168,7 +161,6 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
         (lambda s: _as_written(s, "small"), "0.00001"),
         (lambda s: _as_written(s, "absent"), None),
         (_beside_numbers, 'c": 2.50, [1.50, 2.50]'),
-        (_equal_as_written, True),
     ],
     "case": [
         (lambda s: s.case([("FALSE", "1"), ("TRUE", "2"), ("TRUE", "3")], "4"), 2),

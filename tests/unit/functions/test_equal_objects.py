@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from fhir4ds.database import Database
@@ -61,3 +63,33 @@ def test_what_only_looks_alike_differs(untyped: Database, left: object, right: o
     resource = {"left": left, "right": right, "again": left}
     assert untyped.evaluate("left = right", resource) == [False]
     assert untyped.evaluate("left = again", resource) == [True]
+
+
+def _range(low: str, text: str = "x: 1.0,") -> dict[str, object]:
+    return {"low": {"value": Decimal(low), "unit": "g"}, "text": text}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ("1", "1.0", True),
+        ("1.50", "1.5", True),
+        ("100", "100.00", True),
+        ("0.10", "0.1", True),
+        ("1.5", "1.51", False),
+        ("10", "1.0", False),
+    ],
+)
+def test_zeros_at_the_end_of_numbers_do_not_count(database: Database, left: str, right: str, same: bool) -> None:
+    """A number is its value, also within complex values (FHIRPath N1, section 6.1.1)."""
+    resource = {"resourceType": "Observation", "referenceRange": [_range(left), _range(right)]}
+    assert database.evaluate("referenceRange[0] = referenceRange[1]", resource) == [same]
+    assert database.evaluate("referenceRange.distinct().count()", resource) == [1 if same else 2]
+    assert database.evaluate("(referenceRange[0] | referenceRange[1]).low.value.first()", resource) == [Decimal(left)]
+
+
+def test_what_looks_like_a_number_in_a_text_is_text(database: Database) -> None:
+    ranges = [_range("1.50", text) for text in ('"low":1.0,', '"low":1,')]
+    resource = {"resourceType": "Observation", "referenceRange": ranges}
+    assert database.evaluate("referenceRange[0] = referenceRange[1]", resource) == [False]
+    assert database.evaluate("referenceRange.text", resource) == ['"low":1.0,', '"low":1,']

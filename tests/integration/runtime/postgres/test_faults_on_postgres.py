@@ -18,6 +18,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from fhir4ds.dialect.model import Dialect
+from fhir4ds.dialect.driver import Connection
 from fhir4ds.dialect.statement import Statement
 from fhir4ds.errors import Conflict, ConnectFailed, OutcomeUnknown, QueryFailed, QueryTimeout
 from fhir4ds.runtime.clock import Clock
@@ -46,6 +47,22 @@ class ImpatientClock(Clock):
 
     def random(self) -> float:
         return 0.0
+
+
+class FreeingClock(Clock):
+    """The real clock, but a pause before a retry ends when the guest that took the only place has left the server."""
+
+    def __init__(self, url: str, guest: Connection) -> None:
+        self._url = url
+        self._guest = guest
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        if seconds > 10.0:  # for a connection
+            return super().wait(event, seconds)
+        self._guest.close()
+        while administer(self._url, "SELECT pid FROM pg_stat_activity WHERE usename = 'guest'"):
+            time.sleep(0.01)
+        return event.is_set()
 
 
 @pytest.fixture
@@ -173,14 +190,18 @@ def test_a_full_server_is_tried_again(
         with pytest.raises(ConnectFailed, match="after 2 attempts") as error:
             dispatcher.query(PID)
         assert error.value.hint == "let go of other connections, lower pool_size, or raise the limit of the server"
-        threading.Timer(0.03, connection.close).start()
-        assert connect(url, **FAST, attempts=5).query(PID).rows
+        clock = FreeingClock(postgres_admin_url, connection)
+        assert connect(url, clock, attempts=5).query(PID).rows
         occupant.close()
         dispatcher.close()
     finally:
         administer(postgres_admin_url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'guest'")
         administer(postgres_admin_url, "DROP ROLE guest")
-    assert names(log) == ["query.done", "query.retried", "query.failed", "query.retried", "query.done"]
+    tries = names(log)
+    assert tries[:4] == ["query.done", "query.retried", "query.failed", "query.retried"]
+    # A server counts who leaves for a moment longer than it shows them.
+    assert set(tries[4:-1]) <= {"query.retried"}
+    assert tries[-1] == "query.done"
 
 
 @pytest.mark.parametrize("thread", ["main", "other"])

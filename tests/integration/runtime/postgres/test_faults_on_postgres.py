@@ -17,8 +17,8 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from fhir4ds.dialect.model import Dialect
 from fhir4ds.dialect.driver import Connection
+from fhir4ds.dialect.model import Dialect
 from fhir4ds.dialect.statement import Statement
 from fhir4ds.errors import Conflict, ConnectFailed, OutcomeUnknown, QueryFailed, QueryTimeout
 from fhir4ds.runtime.clock import Clock

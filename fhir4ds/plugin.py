@@ -18,6 +18,7 @@ import pluggy
 
 from fhir4ds.dialect.driver import Connection, Cursor, Driver, Parameters, Row
 from fhir4ds.dialect.faults import Fault, FaultKind, fault_kind
+from fhir4ds.dialect.lambdas import LambdaSyntax
 from fhir4ds.dialect.model import Capabilities, Dialect
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.syntax import ItemForm, Syntax
@@ -38,6 +39,7 @@ __all__ = [
     "Fault",
     "FaultKind",
     "ItemForm",
+    "LambdaSyntax",
     "Parameters",
     "Row",
     "SqlType",

@@ -1,7 +1,7 @@
 """The first half of the contract: how a database spells things. Pure text in, SQL text out.
 
 A dialect is a list of differences. The defaults are standard SQL in the style of arrays, ``UNNEST ... WITH ORDINALITY``
-and correlated subqueries; a database whose style is lambdas over lists overrides the words under "iteration". Every
+and correlated subqueries; a database whose style is lambdas over lists starts from `fhir4ds.dialect.lambdas`. Every
 argument that is SQL text is already rendered by the same dialect; names and literals come in raw and are quoted here, in
 this one place.
 """
@@ -194,7 +194,7 @@ class Syntax(ABC):
 
     def array_rows(self, array: str) -> str:
         """The items of an array as something that stands in FROM; the array itself where lambdas are the way."""
-        return array if self.lambdas else f"UNNEST({array})"
+        return f"UNNEST({array})"
 
     def each(
         self, rows: str, variable: str, index: str | None, where: str | None, body: str, *, complete: bool = False
@@ -209,8 +209,6 @@ class Syntax(ABC):
 
     def first_each(self, rows: str, variable: str, index: str | None, where: str | None, body: str) -> str:
         """The first item of what `each` gives; NULL if there is none."""
-        if self.lambdas:
-            return self.apply("array_at", self.each(rows, variable, index, where, body), "1")
         items = f"SELECT {body} AS item {self._scan(rows, variable, index, where)}"
         kept = "" if body == variable else " WHERE item IS NOT NULL"
         return f"(SELECT item FROM ({items}) AS {variable}_first{kept} LIMIT 1)"
@@ -234,10 +232,6 @@ class Syntax(ABC):
 
     def exists_each(self, rows: str, variable: str, index: str | None, where: str | None) -> str:
         """Whether ``where`` holds for any item."""
-        if self.lambdas:
-            return self.apply(
-                "less", "0", self.apply("array_length", self.each(rows, variable, index, where, variable))
-            )
         return f"EXISTS (SELECT 1 {self._scan(rows, variable, index, where)})"
 
     def fold(self, array: str, accumulator: str, variable: str, initial: str, body: str) -> str:
@@ -308,40 +302,16 @@ class Syntax(ABC):
         """A query of one row, for a step of its own, that holds the rows of the step ``rows`` so that `find` can look an
         ``item`` up by ``columns`` wherever the step is joined; None where `find` reads the rows themselves.
         """
-        if not self.lambdas:
-            return None
-        # A lambda holds no subquery, so the rows become a list: a table of slots by hash. Rows share its items.
-        fields = self.record({name: name for name in dict.fromkeys((*columns, item))})
-        place = self._slot(columns, "size")
-        size = f"(SELECT GREATEST(COUNT(*), 1) AS size FROM {rows})"
-        return (
-            "SELECT ARRAY_AGG(slot ORDER BY place) AS slots FROM (SELECT place, "
-            f"ARRAY_AGG({fields}) FILTER ({columns[0]} IS NOT NULL) AS slot "
-            f"FROM (SELECT UNNEST(RANGE(1, size + 1)) AS place FROM {size}) "
-            f"LEFT JOIN (SELECT *, {place} AS place FROM {rows} CROSS JOIN {size}) USING (place) GROUP BY place)"
-        )
+        return None
 
     def find(self, relation: str, columns: Sequence[str], keys: Sequence[str], item: str) -> str:
         """The ``item`` of a row of a relation whose ``columns`` equal ``keys``; NULL if there is none."""
-        if self.lambdas:
-            return self.field.format(record=f"{self._rows_of(relation, columns, keys)}[1]", name=item)
         condition = " AND ".join(f"{relation}.{column} = {key}" for column, key in zip(columns, keys, strict=True))
         return f"(SELECT {relation}.{item} FROM {relation} WHERE {condition} LIMIT 1)"
 
     def holds(self, relation: str, column: str, key: str) -> str:
         """Whether a relation has a row with a ``key`` in ``column``."""
-        if self.lambdas:
-            return self.apply("less", "0", self.apply("array_length", self._rows_of(relation, [column], [key])))
         return f"({key} IN (SELECT {relation}.{column} FROM {relation}))"
-
-    def _rows_of(self, relation: str, columns: Sequence[str], keys: Sequence[str]) -> str:
-        slots = f"{relation}.slots"
-        slot = f"{slots}[{self._slot(keys, self.apply('array_length', slots))}]"
-        condition = " AND ".join(f"slot.{column} = {key}" for column, key in zip(columns, keys, strict=True))
-        return self.each(slot, "slot", None, condition, "slot")
-
-    def _slot(self, keys: Sequence[str], size: str) -> str:
-        return f"CAST(HASH({', '.join(keys)}) % CAST({size} AS UBIGINT) AS BIGINT) + 1"
 
     # --- statements ---------------------------------------------------------------------------------------------------
 

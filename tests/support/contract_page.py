@@ -14,6 +14,7 @@ from fhir4ds_postgres.syntax import PostgresSyntax
 
 from fhir4ds.dialect.driver import Cursor, Driver
 from fhir4ds.dialect.faults import Fault, FaultKind
+from fhir4ds.dialect.lambdas import LambdaSyntax
 from fhir4ds.dialect.model import Capabilities, Dialect
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.primitives import PRIMITIVES
@@ -49,7 +50,12 @@ def _summary(member: object) -> str:
 
 
 def _said_by(name: str) -> str:
-    return ", ".join(dialect for dialect, syntax in _DIALECTS.items() if name in vars(syntax))
+    """The dialects that say a word themselves or start from one of the core that does."""
+    said = {
+        dialect: {name for kind in syntax.__mro__[: syntax.__mro__.index(Syntax)] for name in vars(kind)}
+        for dialect, syntax in _DIALECTS.items()
+    }
+    return ", ".join(dialect for dialect, names in said.items() if name in names)
 
 
 def _fields(kind: type) -> str:
@@ -86,8 +92,8 @@ def _attributes(kind: type) -> list[tuple[str, str]]:
     return [(name, _plain(re.sub(r"^ *#: ", "", comment, flags=re.MULTILINE))) for comment, name, _ in found]
 
 
-def _class_attributes() -> str:
-    rows = [(_code(name), _said_by(name), meaning) for name, meaning in _attributes(Syntax)]
+def _class_attributes(kind: type[Syntax]) -> str:
+    rows = [(_code(name), _said_by(name), meaning) for name, meaning in _attributes(kind)]
     return _table(("attribute", "said by", "meaning"), rows)
 
 
@@ -140,7 +146,8 @@ def tables() -> dict[str, str]:
         "dialect": _fields(Dialect),
         "capabilities": _fields(Capabilities),
         "types": _types(),
-        "attributes": _class_attributes(),
+        "attributes": _class_attributes(Syntax),
+        "lambdas": _class_attributes(LambdaSyntax),
         "words": _words(),
         "step": _fields(Step),
         "primitives": _primitives(),

@@ -287,6 +287,7 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
     "json_exact": [((json('{"a": [1, "x: 1.50,"]}'),), {"a": [1, "x: 1.50,"]}), ((json(None),), None)],
     "json_numeral": [((json("1.5"),), "1.5"), ((json("-12"),), "-12"), ((json("null"),), None), ((json(None),), None)],
     "json_plain": [((json('{"a": 1.5}'),), {"a": Decimal("1.5")}), ((json(None),), None)],
+    "json_mentions": [((json('{"a": [{"b": null}]}'), text('"b"')), True), ((json('{"b": 1}'), text('"b"')), True)],
     "json_has": [((json('{"a": null}'), text("a")), True), ((json('{"a": 1}'), text("b")), False)],
     "to_json": [
         ((text('a"b'),), 'a"b'),

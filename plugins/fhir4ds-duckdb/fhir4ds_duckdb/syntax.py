@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from fhir4ds.plugin import ColumnKind, ItemForm, SqlType, Step, Syntax
+from fhir4ds.plugin import ColumnKind, ItemForm, LambdaSyntax, SqlType, Step
 
 #: Bytes of the largest JSON document that is read whole. DuckDB sets a buffer of this size aside for each thread.
 _LARGEST_DOCUMENT = 512 * 1024 * 1024
@@ -56,10 +56,10 @@ def _same(reading: str) -> str:
     return f"LEN(LIST_DISTINCT(LIST_TRANSFORM([{', '.join(sides)}], LAMBDA o: {reading}))) = 1"
 
 
-class DuckDBSyntax(Syntax):
+class DuckDBSyntax(LambdaSyntax):
     """DuckDB 1.4 to 2.0. Its ``json`` functions are built in; no extension is ever installed."""
 
-    types: ClassVar[Mapping[SqlType, str]] = {**Syntax.types, SqlType.DECIMAL: _DECIMAL, SqlType.TEXT: "VARCHAR"}
+    types: ClassVar[Mapping[SqlType, str]] = {**LambdaSyntax.types, SqlType.DECIMAL: _DECIMAL, SqlType.TEXT: "VARCHAR"}
 
     column_types: ClassVar[Mapping[ColumnKind, str]] = {
         ColumnKind.TEXT: "VARCHAR",
@@ -69,8 +69,10 @@ class DuckDBSyntax(Syntax):
 
     repeats_expressions: ClassVar[bool] = True
 
-    lambdas: ClassVar[bool] = True
-    records: ClassVar[bool] = True
+    function: ClassVar[str] = "LAMBDA {variables}: {body}"
+    mapped: ClassVar[str] = "LIST_TRANSFORM({array}, {function})"
+    filtered: ClassVar[str] = "LIST_FILTER({array}, {function})"
+    reduced: ClassVar[str] = "LIST_REDUCE({array}, {function}, {initial})"
 
     collation: ClassVar[str | None] = None
 
@@ -173,6 +175,7 @@ class DuckDBSyntax(Syntax):
         ),
         "json_numeral": f"NULLIF({_plain('{0}')}, 'null')",
         "json_plain": _plain("{0}"),
+        "json_mentions": "CONTAINS(CAST({0} AS VARCHAR), {1})",
         "json_has": "JSON_EXISTS({0}, {1})",
         "look_up": "CAST({0} AS MAP(VARCHAR, VARCHAR))[{1}]",
         "to_json": "TO_JSON({0})",
@@ -225,59 +228,12 @@ class DuckDBSyntax(Syntax):
     def array(self, items: Sequence[str], type: SqlType | None) -> str:
         return f"[{', '.join(items)}]" if type is None else f"CAST([{', '.join(items)}] AS {self.types[type]}[])"
 
-    def each(
-        self, rows: str, variable: str, index: str | None, where: str | None, body: str, *, complete: bool = False
-    ) -> str:
-        kept = rows if where is None else f"LIST_FILTER({rows}, {self._lambda(variable, index)} {where})"
-        if body == variable:
-            return kept
-        if where is not None and index is not None:
-            # Positions count all items, not only those that are kept.
-            kept, body = rows, self.case([(where, body)], "NULL")
-        items = f"LIST_TRANSFORM({kept}, {self._lambda(variable, index)} {body})"
-        return items if complete and where is None else f"LIST_FILTER({items}, LAMBDA y: y IS NOT NULL)"
-
-    def flat_each(
-        self, rows: str, variable: str, index: str | None, where: str | None, body_rows: str, inner: str, item: str
-    ) -> str:
-        if where is not None and index is not None:
-            body_rows, where = self.case([(where, body_rows)], "[]"), None
-        kept = self.each(rows, variable, index, where, variable)
-        return f"FLATTEN(LIST_TRANSFORM({kept}, {self._lambda(variable, index)} {body_rows}))"
-
-    def fold(self, array: str, accumulator: str, variable: str, initial: str, body: str) -> str:
-        return f"LIST_REDUCE({array}, LAMBDA {accumulator}, {variable}: {body}, {initial})"
-
     def sort_each(self, rows: str, variable: str, key: str, sort_key: str, *, descending: bool) -> str:
         place = f"{variable}_place"
         # Structs sort by their fields from left to right; the place keeps the order of equal keys.
         fields = f"{{'known': {key} IS {'' if descending else 'NOT '}NULL, 'key': {key}, 'place': {'-' * descending}{place}, 'item': {variable}}}"
-        keyed = f"LIST_TRANSFORM({rows}, {self._lambda(variable, place)} {fields})"
+        keyed = f"LIST_TRANSFORM({rows}, LAMBDA {variable}, {place}: {fields})"
         return f"LIST_TRANSFORM(LIST_SORT({keyed}, '{'DESC' if descending else 'ASC'}'), LAMBDA s: s.item)"
-
-    def repeat(
-        self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool, levels: int, overflow: str
-    ) -> str:
-        none, state, new = self.array([], type), f"{variable}_state", f"{variable}_new"
-        unseen = f"LIST_POSITION({new}, n) = i AND NOT LIST_CONTAINS({state}.seen, n)"
-        fresh, kept = f"LIST_FILTER({new}, LAMBDA n, i: {unseen})" if distinct else new, f"{variable}_fresh"
-        following = self.bind(kept, fresh, f"{{'items': {kept}, 'seen': LIST_CONCAT({state}.seen, {kept})}}")
-        following = self.bind(new, self.bind(variable, f"{state}.items", body), following)
-        step = f"CASE WHEN LEN({state}.items) = 0 THEN {state} ELSE {following} END"
-        # DuckDB 1.4 wants the items of the list to be of the type of the state.
-        rounds = f"LIST_TRANSFORM(RANGE({levels}), LAMBDA i: {{'items': {none}, 'seen': {none}}})"
-        start, last = f"{{'items': {initial}, 'seen': {none}}}", f"{variable}_last"
-        ended = f"CASE WHEN LEN({last}.items) = 0 THEN {last}.seen ELSE {overflow} END"
-        return self.bind(last, f"LIST_REDUCE({rounds}, LAMBDA {state}, i: {step}, {start})", ended)
-
-    def bind(self, variable: str, value: str, body: str) -> str:
-        return f"LIST_TRANSFORM([{value}], LAMBDA {variable}: {body})[1]"
-
-    def _lambda(self, variable: str, index: str | None) -> str:
-        return f"LAMBDA {variable}:" if index is None else f"LAMBDA {variable}, {index}:"
-
-    def record(self, fields: Mapping[str, str]) -> str:
-        return "{" + ", ".join(f"'{name}': {value}" for name, value in fields.items()) + "}"
 
     def unnested(self, source: str, kept: Sequence[str], array: str, item: str) -> str:
         return f"SELECT {', '.join([*kept, f'UNNEST({array})'])} AS {item} FROM {source}"

@@ -202,9 +202,11 @@ def _beside(collection: Collection, name: str, model: Model, names: Names, fail:
     primitive = all(type.namespace == "System" or model.is_primitive(type.name) for type in collection.types)
     if not primitive:
         return plan
-    if name not in BESIDE_VALUE or plan.type is not SqlType.JSON:
+    if name not in BESIDE_VALUE:
         raise _unknown(collection, name, model, fail)
     shadow = elements.all_beside(plan, names)
+    if shadow is None and plan.type is not SqlType.JSON:
+        raise _unknown(collection, name, model, fail)
     if shadow is None:
         raise fail(InvalidOperation, f"{name!r} of a primitive element cannot be reached from here", None)
     return shadow

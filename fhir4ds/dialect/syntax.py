@@ -150,6 +150,10 @@ class Syntax(ABC):
         """The JSON items at a path as something that stands in FROM; None where arrays are the way."""
         return None
 
+    def extract_exists(self, json: str, steps: Sequence[Step]) -> str | None:
+        """Whether there is anything at a path with repetition, a null too; None where that is asked of all the items."""
+        return None
+
     def extract_first(self, json: str, steps: Sequence[Step]) -> str | None:
         """The first JSON item at a path with repetition; None where that is the first of an array of all."""
         return None
@@ -201,8 +205,8 @@ class Syntax(ABC):
     ) -> str:
         """Array of ``body`` for each item for which ``where`` holds, in order, without NULLs.
 
-        ``variable`` names the item and ``index`` its position from 1; both are free identifiers. With ``complete`` no
-        body is NULL.
+        ``variable`` names the item and ``index`` its position from 1; both are free identifiers. With ``complete`` what
+        is NULL stays, or no body is.
         """
         items = f"ARRAY(SELECT {body} {self._scan(rows, variable, index, where)})"
         return items if complete or body == variable else f"ARRAY_REMOVE({items}, NULL)"

@@ -51,7 +51,7 @@ _PATIENT = {
 )
 def aggregate(call: Call) -> Collection:
     """Evaluate the aggregator for each item in turn; ``$total`` is what it gave for the item before."""
-    plan = values.as_array(values.value(call.focus, call.model, call.names), call.names)
+    plan = values.as_array(values.placed_value(call, call.focus), call.names)
     variable, accumulator, place = (call.names.fresh() for _ in range(3))
     index = values.zero_based(place)
     item = attrs.evolve(call.focus, plan=Reference(variable, plan.type), choices=(), guard=None)

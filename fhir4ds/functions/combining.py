@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
 
 import attrs
@@ -10,10 +11,11 @@ import attrs
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments
 from fhir4ds.functions import tags, values
-from fhir4ds.functions.comparison import equal_items
+from fhir4ds.functions.comparison import by_values, equal_items
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.undecided import is_mixed
+from fhir4ds.plan import elements
 from fhir4ds.plan.collection import BOOLEAN, Collection, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
@@ -24,6 +26,7 @@ from fhir4ds.plan.nodes import (
     Exists,
     Node,
     Reference,
+    Valued,
     apply,
     bind,
     empty,
@@ -86,6 +89,14 @@ def _tags_of_both(call: Call, left: Collection, right: Collection) -> Node | Non
     return None if pair is None else _both(*pair)
 
 
+class _Form(Enum):
+    """What stands for an item while it is compared with others."""
+
+    VALUE = "its value, or its JSON"
+    TAGGED = "an object of the item and its type, of several that JSON does not tell apart"
+    WHOLE = "an element as a whole, which may have no value"
+
+
 @attrs.frozen
 class _Entries:
     """The items of a collection as they are compared one by one.
@@ -95,37 +106,36 @@ class _Entries:
     collection : Collection
         The collection.
     array : Node
-        Its items; objects of each and its type, where they are of several kinds that JSON does not tell apart.
-    tagged : bool
-        Whether they are such objects.
+        Its items.
+    form : _Form
+        What an entry is.
     """
 
     collection: Collection
     array: Node
-    tagged: bool
+    form: _Form
 
     def item(self, entry: Node) -> Collection:
         """One item."""
-        if self.tagged:
+        if self.form is _Form.TAGGED:
             return tags.as_tagged(self.collection, entry)
-        return attrs.evolve(self.collection, plan=entry, choices=(), guard=None)
+        plan = elements.value_of(entry) if self.form is _Form.WHOLE else entry
+        return attrs.evolve(self.collection, plan=plan, choices=(), guard=None)
 
     def reference(self, call: Call) -> Reference:
         """A variable for one entry."""
         return Reference(call.names.fresh(), self.array.type)
 
-    def have(self, call: Call, item: Collection) -> Node:
-        """Whether any of them is equal to an item."""
+    def have(self, call: Call, entry: Node, of: _Entries) -> Node:
+        """Whether any of them is equal to an entry of others in the same form."""
         other = self.reference(call)
-        return Exists(self.array, other.name, equal_items(call, self.item(other), item))
+        equal = equal_items(call, self.item(other), of.item(entry))
+        return Exists(self.array, other.name, by_values(other, entry, equal) if self.form is _Form.WHOLE else equal)
 
-    def kept(self, call: Call, condition: Callable[[Collection], Node]) -> Collection:
-        """The items for which a condition holds."""
+    def kept(self, call: Call, condition: Callable[[Node], Node]) -> Node:
+        """The entries for which a condition holds."""
         entry = self.reference(call)
-        found = Each(self.array, entry.name, entry, where=condition(self.item(entry)))
-        if not self.tagged:
-            return attrs.evolve(self.collection, plan=found, choices=(), guard=None)
-        return _untagged(call, self.collection, found)
+        return Each(self.array, entry.name, entry, where=condition(entry))
 
 
 def _untagged(call: Call, collection: Collection, tagged: Node) -> Collection:
@@ -138,12 +148,12 @@ def _tagged_entries(call: Call, collection: Collection) -> _Entries | None:
     if not is_mixed(call, collection):
         return None
     tagged = tags.tags_of(call, collection)
-    return None if tagged is None else _Entries(collection, tagged, tagged=True)
+    return None if tagged is None else _Entries(collection, tagged, _Form.TAGGED)
 
 
 def _entries(call: Call, collection: Collection) -> _Entries:
     array = values.as_array(values.value(collection, call.model, call.names), call.names)
-    return _tagged_entries(call, collection) or _Entries(collection, array, tagged=False)
+    return _tagged_entries(call, collection) or _Entries(collection, array, _Form.VALUE)
 
 
 def _entries_of_both(call: Call, left: Collection, right: Collection) -> tuple[_Entries, _Entries]:
@@ -151,7 +161,7 @@ def _entries_of_both(call: Call, left: Collection, right: Collection) -> tuple[_
     if is_mixed(call, left) or is_mixed(call, right):
         return _entries(call, left), _entries(call, right)
     a, b = aligned(call, left, right)
-    return _Entries(left, a, tagged=False), _Entries(right, b, tagged=False)
+    return _Entries(left, a, _Form.VALUE), _Entries(right, b, _Form.VALUE)
 
 
 def distinct_items(call: Call, collection: Collection) -> Collection:
@@ -160,22 +170,49 @@ def distinct_items(call: Call, collection: Collection) -> Collection:
         return collection
     tagged = _tagged_entries(call, collection)
     if tagged is not None:
-        return _untagged(call, collection, bind(call.names.fresh(), tagged.array, partial(_first_only, call, tagged)))
-    entries = _Entries(collection, values.value(collection, call.model, call.names), tagged=False)
-    plan = bind(call.names.fresh(), entries.array, partial(_first_only, call, entries))
+        return _untagged(call, collection, _first_only(call, tagged))
+    entries = _Entries(collection, values.value(collection, call.model, call.names), _Form.VALUE)
+    plan = _valued(call, _first_only(call, entries), lambda: _first_only(call, _wholes(call, collection)), collection)
     kept: Node | None = None
     if collection.tagged is not None:
-        all_tagged = _Entries(collection, collection.tagged, tagged=True)
-        kept = bind(call.names.fresh(), collection.tagged, partial(_first_only, call, all_tagged))
+        kept = _first_only(call, _Entries(collection, collection.tagged, _Form.TAGGED))
     return tags.tagged(attrs.evolve(collection, plan=plan, choices=(), guard=None), kept)
 
 
-def _first_only(call: Call, entries: _Entries, array: Node) -> Node:
-    """The entries of an array that are equal to none before them."""
+def _wholes(call: Call, collection: Collection) -> _Entries:
+    return _Entries(collection, values.wholes(call, collection), _Form.WHOLE)
+
+
+def _valued(call: Call, plan: Node, wholes: Callable[[], Node], *sources: Collection) -> Node:
+    """A plan of items of some collections, together with the same of whole elements where these may have no value."""
+    lack = values.lacking(call, *sources)
+    return plan if lack is None else Valued(plan, wholes(), lack)
+
+
+def _decided(call: Call, form: Callable[..., Node], *sides: Collection) -> Node:
+    """A Boolean of the entries of two collections: by whole elements where these may have no value."""
+    lack = None if any(is_mixed(call, side) for side in sides) else values.lacking(call, *sides)
+    plain = _beside(call, form, *_entries_of_both(call, *sides))
+    if lack is None:
+        return plain
+    return Case(((lack, _beside(call, form, *(_wholes(call, side) for side in sides))),), plain)
+
+
+def _beside(call: Call, form: Callable[..., Node], own: _Entries, others: _Entries) -> Node:
+    """What is made of entries and of others, which are computed once and not for each of them."""
+    return bind(call.names.fresh(), others.array, lambda array: form(own, attrs.evolve(others, array=array)))
+
+
+def _first_only(call: Call, entries: _Entries) -> Node:
+    """The entries that are equal to none before them."""
+    return bind(call.names.fresh(), entries.array, partial(_first_of, call, entries))
+
+
+def _first_of(call: Call, entries: _Entries, array: Node) -> Node:
     entry, position = entries.reference(call), Reference(call.names.fresh(), SqlType.INTEGER)
     end = apply("subtract", position, integer(1), type=SqlType.INTEGER)
     before = apply("array_slice", array, integer(1), end, type=array.type, many=True)
-    found = attrs.evolve(entries, array=before).have(call, entries.item(entry))
+    found = attrs.evolve(entries, array=before).have(call, entry, entries)
     return Each(array, entry.name, entry, where=apply("not", found), index=position.name)
 
 
@@ -258,13 +295,22 @@ def is_distinct(call: Call) -> Collection:
 
 
 def _selected(call: Call, *, present: bool) -> Collection:
-    own, others = _entries_of_both(call, call.focus, call.value(0))
+    """The items of the focus that are in the other collection, or are not."""
 
-    def wanted(item: Collection) -> Node:
-        found = others.have(call, item)
-        return found if present else apply("not", found)
+    def kept(own: _Entries, others: _Entries) -> Node:
+        def wanted(entry: Node) -> Node:
+            found = others.have(call, entry, own)
+            return found if present else apply("not", found)
 
-    return own.kept(call, wanted)
+        return own.kept(call, wanted)
+
+    sides = call.focus, call.value(0)
+    own, others = _entries_of_both(call, *sides)
+    found = _beside(call, kept, own, others)
+    if own.form is _Form.TAGGED:
+        return _untagged(call, call.focus, found)
+    plan = _valued(call, found, lambda: _beside(call, kept, *(_wholes(call, side) for side in sides)), *sides)
+    return attrs.evolve(call.focus, plan=plan, choices=(), guard=None)
 
 
 @function(
@@ -292,10 +338,11 @@ def exclude(call: Call) -> Collection:
 
 
 def _subset(call: Call, small: Collection, large: Collection) -> Collection:
-    own, others = _entries_of_both(call, small, large)
-    entry = own.reference(call)
-    missing = Exists(own.array, entry.name, apply("not", others.have(call, own.item(entry))))
-    return values.system(apply("not", missing), BOOLEAN)
+    def missing(own: _Entries, others: _Entries) -> Node:
+        entry = own.reference(call)
+        return Exists(own.array, entry.name, apply("not", others.have(call, entry, own)))
+
+    return values.system(apply("not", _decided(call, missing, small, large)), BOOLEAN)
 
 
 @function(
@@ -325,14 +372,16 @@ def superset_of(call: Call) -> Collection:
 def _member(call: Call, item: Collection, collection: Collection) -> Collection:
     if values.is_empty(item):
         return values.system(null(SqlType.BOOLEAN), BOOLEAN)
-    own, others = _entries_of_both(call, values.single(call, item), collection)
 
-    def found(array: Node) -> Node:
-        first = apply("array_at", array, integer(1), type=array.type)
-        nothing = apply("equal", length(array), integer(0))
-        return Case(((nothing, null(SqlType.BOOLEAN)), (others.have(call, own.item(first)), TRUE)), FALSE)
+    def found(own: _Entries, others: _Entries) -> Node:
+        def among(array: Node) -> Node:
+            first = apply("array_at", array, integer(1), type=array.type)
+            nothing = apply("equal", length(array), integer(0))
+            return Case(((nothing, null(SqlType.BOOLEAN)), (others.have(call, first, own), TRUE)), FALSE)
 
-    return values.system(bind(call.names.fresh(), own.array, found), BOOLEAN)
+        return bind(call.names.fresh(), own.array, among)
+
+    return values.system(_decided(call, found, values.single(call, item), collection), BOOLEAN)
 
 
 @operator(

@@ -12,6 +12,7 @@ from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.undecided import is_mixed, of_each_kind, related
+from fhir4ds.plan import elements
 from fhir4ds.plan.collection import (
     BOOLEAN,
     DATE,
@@ -112,7 +113,25 @@ def _equal(call: Call, left: Collection, right: Collection) -> Node:
             return pair
         missing = apply("or", apply("is_null", a), apply("is_null", b))
         return Case(((missing, _EMPTY),), pair)
-    return _equal_arrays(call, a, b, partial(_equal_values, call, types=types))
+    equal = partial(_equal_values, call, types=types)
+    found, lack = _equal_arrays(call, a, b, equal), values.lacking(call, left, right)
+    if lack is None:
+        return found
+    by_wholes = partial(wholes_alike, equal, (a.type, b.type))
+    return Case(((lack, _equal_arrays(call, values.wholes(call, left), values.wholes(call, right), by_wholes)),), found)
+
+
+def wholes_alike(equal: _Pair, types: tuple[SqlType, SqlType], left: Node, right: Node) -> Node:
+    """Whether two whole elements are alike as their values, of some types, are; what has no value, by what stands beside."""
+    a, b = (elements.value_of(whole, type) for whole, type in zip((left, right), types, strict=True))
+    return by_values(left, right, equal(a, b))
+
+
+def by_values(left: Node, right: Node, equal: Node) -> Node:
+    """Whether two whole elements are alike, given whether their values are: without those, what stands beside them counts."""
+    lack = [apply("is_null", elements.value_of(whole)) for whole in (left, right)]
+    same = apply("coalesce", apply("json_same", *map(elements.beside_of, (left, right))), FALSE)
+    return Case(((apply("and", *lack), same), (apply("or", *lack), FALSE)), equal)
 
 
 def _dynamic(call: Call, left: Collection, right: Collection) -> bool:

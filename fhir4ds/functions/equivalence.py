@@ -12,7 +12,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import quantities, tags, temporal, values
 from fhir4ds.functions.canonical import MARK, canonical, levels_of
 from fhir4ds.functions.combining import aligned
-from fhir4ds.functions.comparison import comparable
+from fhir4ds.functions.comparison import comparable, wholes_alike
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
@@ -77,7 +77,13 @@ def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
                 call, *tagged, lambda x, y: equivalence(call, tags.as_tagged(both, x), tags.as_tagged(both, y))
             )
     type = types[0] if types[0] == types[1] else DATETIME if set(types) == {DATE, DATETIME} else None
-    return _arrays(call, *aligned(call, left, right), partial(_items, call, types=(type, type)))
+    a, b = aligned(call, left, right)
+    equal = partial(_items, call, types=(type, type))
+    found, lack = _arrays(call, a, b, equal), values.lacking(call, left, right)
+    if lack is None:
+        return found
+    by_wholes = partial(wholes_alike, equal, (a.type, b.type))
+    return Case(((lack, _arrays(call, values.wholes(call, left), values.wholes(call, right), by_wholes)),), found)
 
 
 def _are_complex(call: Call, collection: Collection) -> bool:

@@ -31,7 +31,8 @@ def _any(call: Call, condition_of: int | None) -> Node:
         )
     walk, index = values.iterate(call, focus), call.names.fresh()
     condition = values.boolean(call, call.body(condition_of, walk.item, index=values.zero_based(index)))
-    return Exists(walk.source, walk.variable, condition, index if refers(condition, [index]) else None)
+    place = index if refers(condition, [index]) else None
+    return Exists(walk.where(condition, place), walk.variable, condition, place)
 
 
 @function(

@@ -9,10 +9,12 @@ import attrs
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
+from fhir4ds.plan import places
 from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.nodes import Each, Node, Reference, both, integer
 from fhir4ds.plan.parts import refers
 from fhir4ds.plan.rewriting import rewrite
+from fhir4ds.plan.strictness import is_lost
 
 _GROUP = "Filtering and projection"
 _PATIENT = {
@@ -30,7 +32,7 @@ def keep(call: Call, focus: Collection, condition: Callable[[Collection, Node], 
     index = call.names.fresh()
     where = condition(walk.item, values.zero_based(index))
     place = index if refers(where, [index]) else None
-    kept = Each(walk.source, walk.variable, walk.item.plan, where=where, index=place)
+    kept = Each(walk.where(where, place), walk.variable, walk.item.plan, where=where, index=place)
     found = attrs.evolve(focus, plan=kept, guard=None)
     if walk.item.tagged is not None:
         return tags.tagged(found, attrs.evolve(kept, body=walk.item.tagged))
@@ -83,6 +85,7 @@ def select(call: Call) -> Collection:
     undecided = bool(projected.choices) and projected.guard is None
     body = projected.plan if undecided else values.items(projected, call.names)
     indexed = index if refers(body, [index]) else None
-    plan = Each(walk.source, walk.variable, body, index=indexed)
+    lost = indexed is None and not body.many and is_lost(body, walk.variable)
+    plan = Each(places.with_values(walk.source) if lost else walk.source, walk.variable, body, index=indexed)
     choices = projected.choices if undecided else ()
     return attrs.evolve(projected, plan=plan, choices=choices, guard=None, holder=focus.holder)

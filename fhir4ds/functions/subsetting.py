@@ -12,6 +12,7 @@ from fhir4ds.functions import tags, values
 from fhir4ds.functions.arguments import whole
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.typing import nothing
+from fhir4ds.plan import places
 from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.nodes import Bind, Case, Constant, Node, Reference, apply, bind, both, empty, integer, length, null
 
@@ -38,15 +39,18 @@ def at(call: Call, collection: Collection, position: Node) -> Collection:
     else:
         first = apply("add", position, integer(1), type=SqlType.INTEGER)
         counted = Case(((apply("less", integer(0), first), first),), null(SqlType.INTEGER))
-    return _taken(call, collection, lambda items: apply("array_at", items, counted, type=items.type))
+    return _picked(call, collection, lambda items: apply("array_at", items, counted, type=items.type))
 
 
-def _taken(call: Call, collection: Collection, change: Callable[[Node], Node]) -> Collection:
-    """What is left of many items after some have been taken, with the types that they are known to have."""
-    if collection.guard is not None or collection.choices:
-        plan = change(values.walkable(call, collection))
-        return attrs.evolve(collection, plan=plan, guard=None)
-    return tags.carried(collection, change)
+def _picked(call: Call, collection: Collection, pick: Callable[[Node], Node]) -> Collection:
+    """One of many items, with the type that it is known to have."""
+    return _taken(collection, places.picked(values.walkable(call, collection), pick), pick)
+
+
+def _taken(collection: Collection, plan: Node, take: Callable[[Node], Node]) -> Collection:
+    """What has been taken of many items, with the types that they are known to have."""
+    tagged = None if collection.tagged is None or collection.guard is not None else take(collection.tagged)
+    return tags.tagged(attrs.evolve(collection, plan=plan, guard=None), tagged)
 
 
 def _slice(call: Call, start: Node, stop: Node | None) -> Collection:
@@ -61,7 +65,10 @@ def _slice(call: Call, start: Node, stop: Node | None) -> Collection:
     def sliced(array: Node) -> Node:
         return apply("array_slice", array, start, stop or length(array), type=array.type, many=True)
 
-    return _taken(call, focus, lambda items: bind(call.names.fresh(), items, sliced))
+    def take(items: Node) -> Node:
+        return bind(call.names.fresh(), items, sliced)
+
+    return _taken(focus, take(values.walkable(call, focus)), take)
 
 
 def _number(call: Call, body: Callable[[Node], Collection]) -> Collection:
@@ -110,7 +117,7 @@ def last(call: Call) -> Collection:
     def end(array: Node) -> Node:
         return apply("array_at", array, length(array), type=array.type)
 
-    return _taken(call, focus, lambda items: bind(call.names.fresh(), items, end))
+    return _picked(call, focus, lambda items: bind(call.names.fresh(), items, end))
 
 
 @function(

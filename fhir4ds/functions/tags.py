@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import attrs
 
@@ -76,12 +76,6 @@ def _tags_of_choices(call: Call, collection: Collection) -> Node:
 
 def _is_resource(call: Call, type: TypeName) -> bool:
     return call.model is not None and type.namespace == "FHIR" and call.model.is_resource(type.name)
-
-
-def carried(collection: Collection, change: Callable[[Node], Node]) -> Collection:
-    """A collection of which other items are taken, together with their types."""
-    found = attrs.evolve(collection, plan=change(collection.plan))
-    return tagged(found, None if collection.tagged is None else change(collection.tagged))
 
 
 def children_of(call: Call, model: Model, types: Sequence[TypeName], item: Node, *, left_out: Node) -> Node:

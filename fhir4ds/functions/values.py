@@ -13,8 +13,8 @@ from fhir4ds.errors import InvalidOperation
 from fhir4ds.fhir.model import Model
 from fhir4ds.functions import decimals
 from fhir4ds.functions.declaration import Call
-from fhir4ds.plan import elements, fusion
-from fhir4ds.plan.collection import BOOLEAN, SYSTEM_TYPES, TAGGED, Collection, Tags, TypeName
+from fhir4ds.plan import elements, fusion, places
+from fhir4ds.plan.collection import BOOLEAN, QUANTITY, SYSTEM_TYPES, TAGGED, Collection, Tags, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
@@ -41,6 +41,7 @@ from fhir4ds.plan.nodes import (
     text,
 )
 from fhir4ds.plan.rewriting import rewrite
+from fhir4ds.plan.strictness import never_holds
 
 #: What JSON calls the values of each SQL type.
 _JSON_KINDS = {
@@ -286,7 +287,13 @@ def present(call: Call, collection: Collection) -> Node:
         *parents, last = plan.steps
         parent = Extract(plan.base, tuple(parents), SqlType.JSON) if parents else plan.base
         return both(guard, _member_present(call, parent, last.name, collection.types[0])) or FALSE
-    return both(guard, apply("is_not_null", plan)) or FALSE
+    there = apply("is_not_null", plan)
+    if holds_primitives(call, collection):
+        lack = places.lacking(plan, call.names)
+        whole = None if lack is None else elements.wholes(plan, call.names)
+        if lack is not None and whole is not None:
+            there = apply("or", there, apply("and", lack, apply("is_not_null", whole)))
+    return both(guard, there) or FALSE
 
 
 def _chosen(call: Call, collection: Collection, parent: Node) -> Node:
@@ -305,40 +312,53 @@ def _member_present(call: Call, parent: Node, member: str, type: TypeName | None
 def _any(call: Call, collection: Collection) -> Node:
     """Whether there are any items; elements without a value count too."""
     plan, variable = collection.plan, call.names.fresh()
-    if system_of(collection, call.model) is None:
+    if not holds_primitives(call, collection):
         return Exists(plan, variable)
-    if elements.are_of_wholes(plan):
-        return Exists(elements.wholes(plan, call.names) or plan, variable)
-    if isinstance(plan, Extract) and plan.type is SqlType.JSON:
+    if isinstance(plan, Extract):
         return apply("or", Exists(plan, variable), Exists(elements.beside(plan), call.names.fresh()))
-    return Exists(plan, variable)
+    return Exists(places.placed(plan, call.names), variable)
 
 
-def _number(call: Call, collection: Collection) -> Node:
-    """Number of items of a collection of many; elements without a value count too."""
+def lacking(call: Call, *collections: Collection) -> Node | None:
+    """A condition that holds where any item may have no value; None if none of them is a primitive element."""
+    elements_ = (side for side in collections if holds_primitives(call, side))
+    return places.any_of(*(places.lacking(items(side, call.names), call.names) for side in elements_))
+
+
+def wholes(call: Call, collection: Collection) -> Node:
+    """An array of the items as whole elements; those that are no elements have nothing beside them."""
     plan = items(collection, call.names)
-    if collection.choices or system_of(collection, call.model) is None:
-        return length(plan)
-    if elements.are_of_wholes(plan):
-        return length(elements.wholes(plan, call.names) or plan)
-    if isinstance(plan, Extract) and plan.type is SqlType.JSON:
-        # Hardly ever is there anything beside values, so that is asked first.
-        others = Exists(elements.beside(plan), call.names.fresh())
-        return Case(((others, length(elements.wholes(plan, call.names) or plan)),), length(plan))
-    return length(plan)
+    return as_array(elements.wholes(plan, call.names, computed=True) or plan, call.names)
+
+
+def placed_value(call: Call, collection: Collection) -> Node:
+    """The native values of items as `value`, with NULL in the place of an element that has none."""
+    plan = value(collection, call.model, call.names)
+    return places.placed(plan, call.names) if holds_primitives(call, collection) else plan
+
+
+def holds_primitives(call: Call, collection: Collection) -> bool:
+    """Whether items are known to be values of primitive elements, beside which something can stand."""
+    systems = [system_type(type, call.model) for type in collection.types]
+    return call.model is not None and any(system not in (None, QUANTITY) for system in systems)
 
 
 def count(call: Call, collection: Collection) -> Node:
     """Number of items."""
     if collection.many:
-        plan = _number(call, attrs.evolve(collection, guard=None))
+        plan = length(walkable(call, attrs.evolve(collection, guard=None)))
         return plan if collection.guard is None else Case(((collection.guard, plan),), integer(0))
     return Case(((present(call, collection), integer(1)),), integer(0))
 
 
 def walkable(call: Call, collection: Collection) -> Node:
-    """What an iteration over a collection walks: its items, or the parents that have the choice element."""
+    """What an iteration over a collection walks: its items, or the parents that have the choice element.
+
+    Elements without a value are in their places.
+    """
     plan = collection.plan
+    if not collection.choices and holds_primitives(call, collection):
+        plan = places.placed(plan, call.names)
     if collection.choices and plan.many:
         variable = call.names.fresh()
         parent = Reference(variable, plan.type)
@@ -365,6 +385,11 @@ class Iteration:
     source: Node
     variable: str
     item: Collection
+
+    def where(self, condition: Node, index: str | None) -> Node:
+        """What is walked where a condition is to hold: without items that have no value, if it never holds for such."""
+        only_values = index is None and never_holds(condition, self.variable)
+        return places.with_values(self.source) if only_values else self.source
 
 
 def iterate(call: Call, collection: Collection) -> Iteration:

@@ -6,7 +6,7 @@ them is wanted and cannot be found from the path, the same plan is made to give 
 
 from __future__ import annotations
 
-from functools import singledispatchmethod
+from functools import partial, singledispatchmethod
 
 import attrs
 
@@ -19,12 +19,16 @@ from fhir4ds.plan.nodes import (
     Array,
     Bind,
     Case,
+    Cast,
+    Constant,
     Each,
     Extract,
+    FromJson,
     Node,
     Raise,
     Reference,
     Sort,
+    Valued,
     apply,
     both,
     integer,
@@ -32,26 +36,61 @@ from fhir4ds.plan.nodes import (
     length,
     null,
 )
+from fhir4ds.plan.parts import refers
 from fhir4ds.plan.rewriting import rewrite
 
 #: Members of a whole element. No FHIR element is called so.
 VALUE, BESIDE = Step("v"), Step("_v")
 
 #: Primitives that pick items of an array, which is their first argument.
-_PICKING = ("array_at", "array_slice")
+PICKING = ("array_at", "array_slice")
 #: Primitives that give items of each of their arguments.
-_JOINING = ("array_concat", "coalesce")
+JOINING = ("array_concat", "coalesce")
+#: Primitives that only write their argument in another way.
+WRITING = ("to_json", "json_boolean")
+
+#: What stands in the place of an element without a value, as it does in arrays of JSON.
+_NO_VALUE = Constant("null", SqlType.JSON)
 
 
-def value_of(whole: Node) -> Extract:
+def value_of(whole: Node, type: SqlType = SqlType.JSON) -> Extract:
     """The value of one whole element."""
-    return Extract(whole, (VALUE,), SqlType.JSON)
+    return Extract(whole, (VALUE,), type)
+
+
+def beside_of(whole: Node) -> Extract:
+    """What stands beside the value of one whole element."""
+    return Extract(whole, (BESIDE,), SqlType.JSON)
 
 
 def are_of_wholes(plan: Node) -> bool:
     """Whether a plan gives the values of whole elements."""
     body = plan.body if isinstance(plan, Each) else plan
     return isinstance(body, Extract) and body.steps[-1] == VALUE
+
+
+def in_places(whole: Node, names: Names, type: SqlType) -> Each:
+    """The values of an array of whole elements, NULL for one that has none."""
+    variable = names.fresh()
+    value = value_of(Reference(variable, SqlType.JSON), type)
+    if type is SqlType.JSON:
+        return Each(whole, variable, apply("coalesce", value, _NO_VALUE, type=SqlType.JSON))
+    return Each(whole, variable, value, keeps_places=True)
+
+
+def wholes_in_places(plan: Node) -> Node | None:
+    """The whole elements whose values a plan has in their places; None for any other plan."""
+    match plan:
+        case Each(body=Apply("coalesce", (Extract(Reference(name), (step,)), no_value))) if no_value == _NO_VALUE:
+            return plan.source if name == plan.variable and step == VALUE else None
+        case Each(body=Extract(Reference(name), (step,))) if plan.keeps_places:
+            return plan.source if name == plan.variable and step == VALUE else None
+    return None
+
+
+def is_filter(plan: Each) -> bool:
+    """Whether an iteration gives some of its items as they are."""
+    return isinstance(plan.body, Reference) and plan.body.name == plan.variable
 
 
 def beside(plan: Extract) -> Extract:
@@ -63,20 +102,22 @@ def beside(plan: Extract) -> Extract:
 def all_beside(plan: Node, names: Names) -> Node | None:
     """What stands beside the values that a plan gives; None if the plan does not say where they come from."""
     if isinstance(plan, Extract):
-        return beside(plan)
+        return beside(attrs.evolve(plan, type=SqlType.JSON))
     whole = wholes(plan, names)
     return None if whole is None else fusion.extract(whole, BESIDE, names)
 
 
-def wholes(plan: Node, names: Names) -> Node | None:
+def wholes(plan: Node, names: Names, *, computed: bool = False) -> Node | None:
     """The elements whose values a plan gives, in the same order.
 
     Parameters
     ----------
     plan : Node
-        JSON values of primitive elements.
+        Values of primitive elements.
     names : Names
         Source of variable names.
+    computed : bool
+        Whether values that come from nowhere that the plan says are taken for elements that have nothing beside them.
 
     Returns
     -------
@@ -91,63 +132,86 @@ def wholes(plan: Node, names: Names) -> Node | None:
     >>> [member.arguments[0].steps[-1].name for _, object in whole.branches for member in object.arguments[1::2]]
     ['birthDate', '_birthDate']
     """
-    return _Wholes(names, frozenset()).of(plan)
+    return _Wholes(names, computed, {}).of(plan)
 
 
 @attrs.frozen
 class _Wholes:
-    """Makes plans of whole elements; ``bound`` are the variables that hold such already."""
+    """Makes plans of whole elements; ``bound`` has the variables that hold those whose values others hold."""
 
     names: Names
-    bound: frozenset[str]
+    computed: bool
+    bound: dict[str, str]
 
-    @singledispatchmethod
     def of(self, plan: Node) -> Node | None:
         """The whole elements of a node; None if it does not say where its values come from."""
+        found = self._of(plan)
+        return self._alone(plan) if found is None and self.computed else found
+
+    def _alone(self, plan: Node) -> Node:
+        """Values that have nothing beside them."""
+        if plan.many:
+            item = Reference(self.names.fresh(), plan.type)
+            return Each(plan, item.name, json_object({VALUE.name: item}))
+        return Case(((apply("is_not_null", plan), json_object({VALUE.name: plan})),), null(SqlType.JSON))
+
+    @singledispatchmethod
+    def _of(self, plan: Node) -> Node | None:
         # Nothing is nothing, whatever it would have been.
-        return plan if getattr(plan, "value", plan) is None else None
+        return null(SqlType.JSON) if getattr(plan, "value", plan) is None else None
 
-    @of.register
+    @_of.register
     def _(self, plan: Raise) -> Node | None:
-        return plan
+        return attrs.evolve(plan, type=SqlType.JSON)
 
-    @of.register
+    @_of.register
     def _(self, plan: Array) -> Node | None:
-        return None if plan.items else plan
+        return None if plan.items else Array((), SqlType.JSON)
 
-    @of.register
+    @_of.register
     def _(self, plan: Extract) -> Node | None:
-        return self._of_path(plan) if plan.type is SqlType.JSON else None
+        return self._of_path(plan)
 
-    @of.register
+    @_of.register
+    def _(self, plan: Valued) -> Node | None:
+        return plan.wholes
+
+    @_of.register
+    def _(self, plan: Cast | FromJson) -> Node | None:
+        return self._of(plan.operand)
+
+    @_of.register
     def _(self, plan: Reference) -> Node | None:
-        return plan if plan.name in self.bound else None
+        own = self.bound.get(plan.name)
+        return None if own is None else Reference(own, SqlType.JSON, plan.many)
 
-    @of.register
+    @_of.register
     def _(self, plan: Sort) -> Node | None:
         source = self.of(plan.source)
         if source is None:
             return None
-        return attrs.evolve(plan, source=source, key=_with_values(plan.key, plan.variable))
+        return attrs.evolve(plan, source=source, key=_with_values(plan.key, plan.variable, plan.variable))
 
-    @of.register
+    @_of.register
     def _(self, plan: Apply) -> Node | None:
         array, *places = plan.arguments
-        if plan.primitive in _PICKING:
+        if plan.primitive in PICKING:
             source = self.of(array)
-            return None if source is None else attrs.evolve(plan, arguments=(source, *places))
-        if plan.primitive not in _JOINING:
+            return None if source is None else attrs.evolve(plan, arguments=(source, *places), type=SqlType.JSON)
+        if plan.primitive in WRITING:
+            return self._of(array)
+        if plan.primitive not in JOINING:
             return None
         parts = [self.of(part) for part in plan.arguments]
         found = tuple(part for part in parts if part is not None)
-        return attrs.evolve(plan, arguments=found) if len(found) == len(parts) else None
+        return attrs.evolve(plan, arguments=found, type=SqlType.JSON) if len(found) == len(parts) else None
 
     def _of_path(self, plan: Extract) -> Node:
         if plan.steps[-1] == VALUE:
             *parents, _ = plan.steps
-            return attrs.evolve(plan, steps=tuple(parents)) if parents else plan.base
+            return Extract(plan.base, tuple(parents), SqlType.JSON) if parents else plan.base
         *parents, last = plan.steps
-        parent: Node = attrs.evolve(plan, steps=tuple(parents)) if parents else plan.base
+        parent = Extract(plan.base, tuple(parents), SqlType.JSON) if parents else plan.base
         if not parent.many:
             return self._of_member(parent, last)
         variable = self.names.fresh()
@@ -161,44 +225,58 @@ class _Wholes:
             return Case(((there, _whole(values, others)),), null(SqlType.JSON))
         # Both arrays, if there are both, are of the same length (FHIR R4, "JSON Representation of Resources", section
         # "Primitive Elements"), so that a place in one is the same place in the other.
-        value, other, place, array = (self.names.fresh() for _ in range(4))
-        all_others = Reference(array, SqlType.JSON, many=True)
-        its_other = apply("array_at", all_others, Reference(place, SqlType.INTEGER), type=SqlType.JSON)
+        value, other, place = (self.names.fresh() for _ in range(3))
+        its_other = apply("array_at", others, Reference(place, SqlType.INTEGER), type=SqlType.JSON)
         paired = Each(values, value, _whole(Reference(value, SqlType.JSON), its_other), index=place)
         alone = Each(others, other, _whole(null(SqlType.JSON), Reference(other, SqlType.JSON)))
         there = apply("less", integer(0), length(values))
-        return Case(((there, Bind(array, others, paired)),), alone)
+        return Case(((there, paired),), alone)
 
-    @of.register
+    @_of.register
     def _(self, plan: Each) -> Node | None:
-        if isinstance(plan.body, Reference) and plan.body.name == plan.variable:
+        found = wholes_in_places(plan)
+        if found is not None:
+            return found
+        if is_filter(plan):
             source = self.of(plan.source)
             if source is None:
                 return None
-            where = None if plan.where is None else _with_values(plan.where, plan.variable)
-            return attrs.evolve(plan, source=source, where=where)
-        body = self.of(plan.body)
+            where = None if plan.where is None else _with_values(plan.where, plan.variable, plan.variable)
+            return attrs.evolve(plan, source=source, body=Reference(plan.variable, SqlType.JSON), where=where)
+        return self._of_projection(plan)
+
+    def _of_projection(self, plan: Each) -> Node | None:
+        own = self.names.fresh()
+        body = attrs.evolve(self, bound={**self.bound, plan.variable: own}).of(plan.body)
         if body is None:
             return None
-        if body.many or plan.body.many:
-            return attrs.evolve(plan, body=body)
-        there = apply("is_not_null", body)
-        return attrs.evolve(plan, body=body, where=plan.where if are_of_wholes(plan) else both(plan.where, there))
+        found = attrs.evolve(plan, body=body, keeps_places=False)
+        if refers(body, [own]):
+            source = self.of(plan.source)
+            if source is None:
+                return None
+            of_values = partial(_with_values, variable=plan.variable, whole=own)
+            where = None if plan.where is None else of_values(plan.where)
+            found = attrs.evolve(found, source=source, variable=own, body=of_values(body), where=where)
+        if body.many or plan.body.many or are_of_wholes(plan):
+            return found
+        return attrs.evolve(found, where=both(found.where, apply("is_not_null", found.body)))
 
-    @of.register
+    @_of.register
     def _(self, plan: Bind) -> Node | None:
-        body = self.of(plan.body)
-        if body is not None:
-            # The elements do not come from the variable, or it holds whole ones already.
-            return attrs.evolve(plan, body=body)
+        own = self.names.fresh()
+        body = attrs.evolve(self, bound={**self.bound, plan.variable: own}).of(plan.body)
+        if body is None or not refers(body, [own]):
+            return body and attrs.evolve(plan, body=body)
         value = self.of(plan.value)
-        if value is None:
-            return None
-        body = attrs.evolve(self, bound=self.bound | {plan.variable}).of(plan.body)
-        return None if body is None else attrs.evolve(plan, value=value, body=body)
+        return value and attrs.evolve(plan, body=Bind(own, value, body))
 
-    @of.register
+    @_of.register
     def _(self, plan: Case) -> Node | None:
+        for _, value in plan.branches:
+            found = wholes_in_places(value)
+            if found is not None:
+                return found
         values = [self.of(value) for _, value in plan.branches]
         otherwise = self.of(plan.otherwise)
         if otherwise is None or any(value is None for value in values):
@@ -211,6 +289,12 @@ def _whole(value: Node, other: Node) -> Apply:
     return json_object({VALUE.name: value, BESIDE.name: other})
 
 
-def _with_values(plan: Node, variable: str) -> Node:
-    """A plan in terms of values, in terms of the whole elements that a variable names."""
-    return rewrite(plan, lambda part: value_of(part) if isinstance(part, Reference) and part.name == variable else None)
+def _with_values(plan: Node, variable: str, whole: str) -> Node:
+    """A plan in terms of a variable's value, in terms of the whole element that another variable names."""
+
+    def change(part: Node) -> Node | None:
+        if not isinstance(part, Reference) or part.name != variable:
+            return None
+        return value_of(Reference(whole, SqlType.JSON), part.type)
+
+    return rewrite(plan, change)

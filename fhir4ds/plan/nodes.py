@@ -111,7 +111,8 @@ class Array:
 class Each:
     """``body`` for each item of ``source`` for which ``where`` holds, flattened where the body is an array.
 
-    ``variable`` names the item, ``index`` its position from 1.
+    ``variable`` names the item, ``index`` its position from 1. What is NULL is left out, unless the items keep their places;
+    then all of them are there.
     """
 
     source: Node
@@ -119,6 +120,7 @@ class Each:
     body: Node
     where: Node | None = None
     index: str | None = None
+    keeps_places: bool = False
     many: bool = attrs.field(default=True, init=False)
 
     @property
@@ -262,6 +264,31 @@ class Raise:
 
 
 @attrs.frozen
+class Valued:
+    """Values of elements, with the plan of the elements that have them.
+
+    Parameters
+    ----------
+    values : Node
+        An array of the values.
+    wholes : Node
+        The elements as a whole, also those that have no value.
+    lacking : Node
+        A condition that holds where any of them may have no value.
+    """
+
+    values: Node
+    wholes: Node
+    lacking: Node
+    many: bool = attrs.field(default=True, init=False)
+
+    @property
+    def type(self) -> SqlType:
+        """Type of the values."""
+        return self.values.type
+
+
+@attrs.frozen
 class Find:
     """What a relation has for the values of its keys; NULL if it has nothing, or if there is no relation to look into.
 
@@ -302,6 +329,7 @@ Node: TypeAlias = (
     | Bind
     | Case
     | Raise
+    | Valued
     | Find
     | Holds
 )

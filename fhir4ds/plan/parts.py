@@ -7,12 +7,12 @@ from typing import Any, get_args
 
 import attrs
 
-from fhir4ds.plan.nodes import Node, Reference
+from fhir4ds.plan.nodes import Node, Reference, Valued
 
-#: The attributes of each class of nodes.
+#: The attributes of each class of nodes. The elements that have values are a plan of their own, until it is asked for.
 _FIELDS: dict[type, tuple[str, ...]] = {
     kind: tuple(field.name for field in attrs.fields(kind)) for kind in get_args(Node)
-}
+} | {Valued: ("values",)}
 
 
 def parts(node: Node) -> Iterator[Node]:

@@ -178,7 +178,8 @@ class Renderer:
         where = None if node.where is None else self.condition(node.where)
         source = self.source(node.source)
         if not node.body.many:
-            return self.syntax.each(source, node.variable, node.index, where, self.render(node.body))
+            body = self.render(node.body)
+            return self.syntax.each(source, node.variable, node.index, where, body, complete=node.keeps_places)
         inner = f"{node.variable}_item"
         path = self._path_rows(node.body)
         body = self.syntax.array_rows(self.render(node.body)) if path is None else path
@@ -187,6 +188,10 @@ class Renderer:
 
     @render.register
     def _(self, node: nodes.Exists) -> str:
+        if node.where is None and isinstance(node.source, nodes.Extract):
+            found = self.syntax.extract_exists(self._document(node.source.base), node.source.steps)
+            if found is not None:
+                return found
         where = None if node.where is None else self.condition(node.where)
         return self.syntax.exists_each(self.source(node.source), node.variable, node.index, where)
 
@@ -237,6 +242,10 @@ class Renderer:
         return self.syntax.raise_error(self.syntax.apply("concat", head, tail), node.type, many=node.many)
 
     @render.register
+    def _(self, node: nodes.Valued) -> str:
+        return self.render(node.values)
+
+    @render.register
     def _(self, node: nodes.Find) -> str:
         step = self._relation(node.relation)
         if step is None:
@@ -284,7 +293,7 @@ class Renderer:
         if node.primitive != "array_at" or node.arguments[1] != nodes.integer(1):
             return None
         array = node.arguments[0]
-        if isinstance(array, nodes.Each) and not array.body.many:
+        if isinstance(array, nodes.Each) and not array.body.many and not array.keeps_places:
             found = self._first_where(array)
             if found is not None:
                 return found

@@ -215,6 +215,10 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
         (lambda s: _first_where(s, "v", "other") or s.literal(None, _JSON), None),
         (lambda s: _first_where(s, "k", 'it\'s \\ "so" é %') or s.text('it\'s \\ "so" é %'), 'it\'s \\ "so" é %'),
     ],
+    "extract_exists": [
+        (lambda s: s.extract_exists(_document(s), path("many*", "v")) or s.literal(True, _BOOLEAN), True),
+        (lambda s: s.extract_exists(_document(s), path("none*")) or s.literal(False, _BOOLEAN), False),
+    ],
     "extract_first": [
         (lambda s: s.extract_first(_document(s), path("texts*")) or s.literal('"one"', _JSON), "one"),
         (lambda s: s.extract_first(_document(s), path("many*", "v*")) or s.literal("1", _JSON), 1),

@@ -55,6 +55,9 @@ class PostgresSyntax(Syntax):
     def extract_rows(self, json: str, steps: Sequence[Step]) -> str:
         return f"jsonb_path_query({json}, {self._path(steps)})"
 
+    def extract_exists(self, json: str, steps: Sequence[Step]) -> str:
+        return f"jsonb_path_exists({json}, {self._path(steps)})"
+
     def extract_first(self, json: str, steps: Sequence[Step]) -> str:
         *parents, last = ("item" if step.here else step.each for step in steps)
         if any(each is not False for each in parents) or last is not True:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fhir4ds.database import Database
-from fhir4ds.errors import CompileError
+from fhir4ds.errors import CompileError, EvaluationError
 
 
 def _extension(value: str, url: str = "u") -> dict[str, Any]:
@@ -97,6 +97,109 @@ _PATIENT = {
 )
 def test_what_stands_beside_values(database: Database, expression: str, items: list[object]) -> None:
     assert database.evaluate(expression, _PATIENT) == items
+
+
+#: Elements with and without a value, of which some have the same beside them.
+_NAMES = {
+    "resourceType": "Patient",
+    "id": "p2",
+    "name": [
+        {"given": ["a", None, "b"], "_given": [None, {"id": "x"}, {"id": "z", "extension": [_extension("e")]}]},
+        {"_given": [{"id": "y"}], "family": "F"},
+        {"_family": {"id": "x"}},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    [
+        # places
+        ("name.given[0]", ["a"]),
+        ("name.given[1]", []),
+        ("name.given[2]", ["b"]),
+        ("name.given[3]", []),
+        ("name.given[3].exists()", [True]),
+        ("name.given[4].exists()", [False]),
+        ("name.given.last()", []),
+        ("name.given.last().exists()", [True]),
+        ("name.given.last().id", ["y"]),
+        ("name.given.tail().count()", [3]),
+        ("name.given.skip(1).first()", []),
+        ("name.given.skip(1).take(2)", ["b"]),
+        ("name.given.skip(1).take(2).count()", [2]),
+        ("name.where(family.exists()).given.first().count()", [1]),
+        ("name[1].given.single().id", ["y"]),
+        ("name[1].given.single()", []),
+        ("name.select(given.first()).count()", [2]),
+        # iteration
+        ("name.given.where(true).count()", [4]),
+        ("name.given.where($this = 'b' or $index = 3).count()", [2]),
+        ("name.given.where($index = 2)", ["b"]),
+        ("name.given.where($this.empty()).count()", [0]),
+        ("name.given.where(hasValue().not()).count()", [2]),
+        ("name.given.where($this != 'a')", ["b"]),
+        ("name.given.select($index)", [0, 1, 2, 3]),
+        ("name.given.select($this & '!')", ["a!", "!", "b!", "!"]),
+        ("name.given.select(upper())", ["A", "B"]),
+        ("name.given.all($this.exists())", [True]),
+        ("name.given.all(length() = 1)", [False]),
+        ("name.given.exists($this = 'b' and $index = 2)", [True]),
+        ("name.given.exists($this.length() > 0)", [True]),
+        ("name.given.aggregate($total + 1, 0)", [4]),
+        ("name.given.aggregate($total & iif($this.hasValue(), $this, '-'), '')", ["a-b-"]),
+        ("name.given.sort().count()", [4]),
+        ("name.given.join(',')", ["a,b"]),
+        ("iif(true, name.given).count()", [4]),
+        ("defineVariable('g', name.given).select(%g.count())", [4]),
+        # what belongs together, and what is equal
+        ("name.given.combine(name.given).count()", [8]),
+        ("name.given.combine('c').count()", [5]),
+        ("name.given.distinct().count()", [4]),
+        ("name.given.distinct().distinct().count()", [4]),
+        ("name.given.isDistinct()", [True]),
+        ("(name.given | name.given).count()", [4]),
+        ("(name.given | name.family).count()", [5]),
+        ("(name.given | name.family)", ["a", "b", "F"]),
+        ("(name.given | 'a' | 'c').count()", [5]),
+        ("name.given.intersect(name.given.skip(1)).count()", [3]),
+        ("name.given.intersect(name.family).id", ["x"]),
+        ("name.given.exclude('a').count()", [3]),
+        ("name.given.exclude(name.family).id", ["z", "y"]),
+        ("name.given.exclude(name.given).count()", [0]),
+        ("name.family.subsetOf(name.family)", [True]),
+        ("name.family.subsetOf(name.family.first())", [False]),
+        ("name.family.supersetOf(name.given.skip(1).first())", [True]),
+        ("name.family.supersetOf('F')", [True]),
+        ("'F' in name.family", [True]),
+        ("name.family contains 'G'", [False]),
+        ("name.given = name.given", [True]),
+        ("name.given = name.given.tail()", [False]),
+        ("name.given != name.given", [False]),
+        ("name.family = 'F'", [False]),
+        ("name.family != 'F'", [True]),
+        ("name[0].given[1] = name[2].family", []),
+        ("name.given ~ name.given", [True]),
+        ("name.given ~ (name.given.tail().combine(name.given.first()))", [True]),
+        ("name.given ~ name.given.tail()", [False]),
+        ("name.family ~ 'F'", [False]),
+        # what stands beside them stays there
+        ("name.given.distinct().id", ["x", "z", "y"]),
+        ("name.given.distinct().extension.value", ["e"]),
+        ("name.given.combine(name.family).id", ["x", "z", "y", "x"]),
+        ("(name.given | name.family).id", ["x", "z", "y"]),
+        ("(name.given | name.family).where(id = 'z')", ["b"]),
+        ("name.given.distinct().skip(1).first().id", ["x"]),
+    ],
+)
+def test_elements_without_a_value_keep_their_places(database: Database, expression: str, items: list[object]) -> None:
+    assert database.evaluate(expression, _NAMES) == items
+
+
+def test_elements_without_a_value_are_no_single_item(database: Database) -> None:
+    for expression in ("name.family.single()", "name.family.upper()", "name.family & 'x'", "name.family < 'G'"):
+        with pytest.raises(EvaluationError, match="expected a single item but found several"):
+            database.evaluate(expression, _NAMES)
 
 
 def test_what_is_computed_has_nothing_beside_it(database: Database) -> None:

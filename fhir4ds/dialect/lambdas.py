@@ -93,9 +93,10 @@ class LambdaSyntax(Syntax):
         none, state, last = self.array([], type), f"{variable}_state", f"{variable}_last"
         new, kept = f"{variable}_new", f"{variable}_fresh"
         items, seen = (self.field.format(record=state, name=name) for name in ("items", "seen"))
-        first = f"{self.located.format(array=new, item='n')} = i"
-        unseen = f"{first} AND NOT {self.apply('array_contains', seen, 'n')}"
-        fresh = self._filter(new, ("n", "i"), unseen) if distinct else new
+        fresh = new
+        if distinct:
+            unseen = f"{self.located.format(array=new, item='n')} = i AND NOT {self.apply('array_contains', seen, 'n')}"
+            fresh = self._filter(new, ("n", "i"), unseen)
         following = self.record({"items": kept, "seen": self.apply("array_concat", seen, kept)})
         following = self.bind(new, self.bind(variable, items, body), self.bind(kept, fresh, following))
         step = f"CASE WHEN {self._size(items)} = 0 THEN {state} ELSE {following} END"

@@ -131,8 +131,9 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         # JSON
         "json_kind": "JSONB_TYPEOF({0})",
         "json_text": "({0} #>> '{{}}')",
-        # A document whose numbers keep all digits that they were written with, the text of such a number, and the document
-        # as it was: for databases whose JSON functions read numbers as binary fractions.
+        # A document whose numbers keep all digits that they were written with, one with an exponent without it and zero
+        # without a sign; the text of such a number, and the document as it was: for databases whose JSON functions read
+        # numbers as binary fractions.
         "json_exact": "{0}",
         "json_numeral": "({0} #>> '{{}}')",
         "json_plain": "{0}",

@@ -15,6 +15,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan.collection import BOOLEAN, DECIMAL, INTEGER, LONG, QUANTITY, TypeName
+from fhir4ds.plan.exactness import numeral
 from fhir4ds.plan.nodes import Node, apply, text
 
 
@@ -68,5 +69,5 @@ def _is(item: Node, kind: Kind) -> Node:
     named = apply("equal", apply("json_kind", item, type=SqlType.TEXT), text(_NAMES[kind]))
     if kind not in (Kind.WHOLE, Kind.FRACTION):
         return named
-    pointed = apply("regexp_matches", apply("json_text", item, type=SqlType.TEXT), text("[.eE]"))
+    pointed = apply("regexp_matches", numeral(item), text("[.eE]"))
     return apply("and", named, pointed if kind is Kind.FRACTION else apply("not", pointed))

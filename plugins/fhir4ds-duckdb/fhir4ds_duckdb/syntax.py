@@ -30,19 +30,53 @@ _LEAVES = (
 
 
 #: JSON functions read a number as a binary fraction, but leave one as it is that is too large for that, as any number is with
-#: this behind it.
-_MARK = "e+000000999999"
+#: this behind it, even zero.
+_MARK = "1e+000000999999"
 
-#: Where the text of a binary fraction is not that of the number: zeros at its end, more than 15 digits, or an exponent.
-_CHANGED = "[.](?:[0-9]+0|[0-9]{{7,}}|000[0-9]*)[,}}\\]\\s]|[0-9]{{9}}[.][0-9]+[,}}\\]\\s]"
+#: Where numbers are written so that marking them takes more than a look at what stands around: with an exponent, or below
+#: zero and yet zero.
+_ODD = "[:,\\[]\\s*(?:-?[0-9]+(?:[.][0-9]+)?[eE][+-]?[0-9]+|-0[.]0+)\\s*[,}}\\]]"
+
+#: Where the text of a binary fraction is not that of the number: there, and with zeros at the end or more than 15 digits.
+_CHANGED = f"[.](?:[0-9]+0|[0-9]{{{{7,}}}}|000[0-9]*)[,}}}}\\]\\s]|[0-9]{{{{9}}}}[.][0-9]+[,}}}}\\]\\s]|{_ODD}"
+
+#: Where there may be a number in an array, which looks like one in a text.
+_IN_ARRAY = "[\\[,]\\s*-?[0-9]+[.][0-9]+\\s*[,\\]]"
 
 #: A member up to its number, and what ends it. Within a text no quote stands behind a letter without a backslash between.
-_MEMBER, _END = '([A-Za-z0-9_]"\\s*:\\s*-?[0-9]+', "(\\s*[,}}])"
+_MEMBER, _END = '([A-Za-z0-9_]"\\s*:\\s*-?[0-9]+[.][0-9]+)', "(\\s*[,}}])"
+
+#: JSON as parts that are numbers, and parts without one: texts are passed over as a whole, whatever stands in them.
+_PART = '(?:"(?:[^"\\\\]|\\\\.)*"|[^"0-9-])+|-?[0-9][0-9.eE+-]*'
+
+#: A number ``t`` without its exponent: its parts ``m``, where its point comes to be, and its digits with zeros up to there.
+_MOVED = (
+    "LIST_TRANSFORM(LIST_TRANSFORM(LIST_TRANSFORM([REGEXP_EXTRACT(t, '^(-?)([0-9]+)[.]?([0-9]*)[eE](.*)$', "
+    "['sign', 'whole', 'part', 'e'])], LAMBDA m: {{'sign': CASE WHEN LTRIM(m.whole || m.part, '0') = '' THEN '' ELSE m.sign END, "
+    "'place': LENGTH(m.whole) + CAST(m.e AS INTEGER), 'digits': m.whole || m.part}}), LAMBDA m: {{'sign': m.sign, "
+    "'place': GREATEST(m.place, 1), 'digits': REPEAT('0', 1 - m.place) || m.digits || REPEAT('0', m.place - LENGTH(m.digits))}}), "
+    "LAMBDA m: m.sign || LTRIM(LEFT(m.digits, m.place - 1), '0') || SUBSTRING(m.digits, m.place, 1) || CASE WHEN "
+    f"LENGTH(m.digits) > m.place THEN '.' || SUBSTRING(m.digits, m.place + 1) || '{_MARK}' ELSE '' END)[1]"
+)
+
+#: A part ``t`` of JSON that is kept as it is. More than three digits in an exponent are more zeros than anyone wants to read.
+_MARKED = (
+    f"CASE WHEN REGEXP_MATCHES(t, '^-?[0-9]+[.][0-9]+$') THEN REGEXP_REPLACE(t, '^-(0[.]0+)$', '\\1') || '{_MARK}' "
+    f"WHEN REGEXP_MATCHES(t, '^-?[0-9.]+[eE][+-]?0*[0-9]{{{{1,3}}}}$') THEN {_MOVED} ELSE t END"
+)
 
 
 def _plain(json: str) -> str:
     """JSON, or the text of a number, as it was before anything was marked."""
     return f"REPLACE({json}, '{_MARK}', '')"
+
+
+def _each_part(json: str, change: str) -> str:
+    """JSON with each part ``t`` of it changed."""
+    # Not ARRAY_TO_STRING, a macro that computes its list twice.
+    return (
+        f"LIST_AGGREGATE(LIST_TRANSFORM(REGEXP_EXTRACT_ALL({json}, '{_PART}'), LAMBDA t: {change}), 'string_agg', '')"
+    )
 
 
 def _units(decimal: str) -> str:
@@ -52,8 +86,12 @@ def _units(decimal: str) -> str:
 
 def _same(reading: str) -> str:
     """Whether two objects, however numbers in them are written, are the same in a reading of each, which calls it ``o``."""
-    sides = (f"REGEXP_REPLACE(JSON({_plain(side)}), '{_MEMBER})[.]0{_END}', '\\1\\2', 'g')" for side in ("{0}", "{1}"))
-    return f"LEN(LIST_DISTINCT(LIST_TRANSFORM([{', '.join(sides)}], LAMBDA o: {reading}))) = 1"
+    sides = ", ".join(f"JSON({_plain(side)})" for side in ("{0}", "{1}"))
+    whole = _each_part("s", "REGEXP_REPLACE(t, '^(?:-(0)|(-?[0-9]+))[.]0$', '\\1\\2')")
+    return (
+        f"LEN(LIST_DISTINCT(LIST_TRANSFORM(LIST_TRANSFORM([{sides}], LAMBDA s: CASE WHEN CONTAINS(s, '.0') THEN {whole} "
+        f"ELSE s END), LAMBDA o: {reading}))) = 1"
+    )
 
 
 class DuckDBSyntax(LambdaSyntax):
@@ -170,8 +208,9 @@ class DuckDBSyntax(LambdaSyntax):
         "json_same": "({0} = {1})",
         "json_text": "JSON_EXTRACT_STRING({0}, '$')",
         "json_exact": (
-            f"CASE WHEN REGEXP_MATCHES({{0}}, '{_CHANGED}') THEN "
-            f"CAST(REGEXP_REPLACE({{0}}, '{_MEMBER}[.][0-9]+){_END}', '\\1{_MARK}\\2', 'g') AS JSON) ELSE {{0}} END"
+            f"CASE WHEN REGEXP_MATCHES({{0}}, '{_CHANGED}') THEN CAST(CASE WHEN REGEXP_MATCHES({{0}}, '{_ODD}|{_IN_ARRAY}') "
+            f"THEN {_each_part('{0}', _MARKED)} ELSE REGEXP_REPLACE({{0}}, '{_MEMBER}{_END}', '\\1{_MARK}\\2', 'g') END AS JSON) "
+            "ELSE {0} END"
         ),
         "json_numeral": f"NULLIF({_plain('{0}')}, 'null')",
         "json_plain": _plain("{0}"),

@@ -69,9 +69,12 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "substring": "SUBSTRING({0}, CAST({1} AS INTEGER), CAST({2} AS INTEGER))",
         "position": "POSITION({1} IN {0})",
         "lower": "LOWER({0})",
-        "upper": "UPPER({0})",
-        # without differences of case, and with each run of white space as one space
-        "fold_text": "TRIM(REGEXP_REPLACE(LOWER({0}), '\\s+', ' ', 'g'))",
+        # character by character, but for the one that some databases leave as it is and others make a single letter of
+        "upper": "UPPER(REPLACE({0}, '\u00df', 'SS'))",
+        # without differences of case, and with each run of what Unicode calls white space as one space
+        "fold_text": (
+            "TRIM(REGEXP_REPLACE(LOWER({0}), '[\\t-\\r \\u0085\\u00A0\\u1680\\u2000-\\u200A\\u2028\\u2029\\u202F\\u205F\\u3000]+', ' ', 'g'))"
+        ),
         "pad_right": "RPAD({0}, {1}, {2})",
         "replace": "REPLACE({0}, {1}, {2})",
         # array of the code points, and of the parts between separators that are not empty

@@ -142,6 +142,13 @@ def _identity() -> dict[str, Any]:
     return {"user": _UNPRIVILEGED, "group": _group(), "extra_groups": []} if os.geteuid() == 0 else {}
 
 
+def _locale(major: int) -> list[str]:
+    """Return the arguments of ``initdb`` for text by code point, with the letters of all alphabets."""
+    if major >= 17:
+        return ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    return ["--locale=C", "--lc-ctype=" + ("en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8")]
+
+
 def _group() -> int:
     import pwd
 
@@ -268,7 +275,7 @@ class PostgresServer:
                 f"--pwfile={password}",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
-                "--locale=C",
+                *_locale(self._installation.major),
                 "--no-sync",
             ],
             check=False,

@@ -106,9 +106,9 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ((text("abc"), text("")), 1),
         ((text("\U0001f600b"), text("b")), 2),
     ],
-    # Beyond ASCII, PostgreSQL follows the locale of the database.
+    # Beyond ASCII, some databases follow a locale.
     "lower": [((text("ABC1"),), "abc1"), ((text(None),), None)],
-    "upper": [((text("abc1"),), "ABC1"), ((text(None),), None)],
+    "upper": [((text("abc1"),), "ABC1"), ((text("wei\u00df"),), "WEISS"), ((text(None),), None)],
     "replace": [
         ((text("abcabc"), text("b"), text("")), "acac"),
         ((text("a.c"), text("."), text("\\1")), "a\\1c"),
@@ -208,7 +208,11 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
     "square_root": [((decimal("2"),), Decimal("1.41421356")), ((decimal("81"),), Decimal(9))],
     "power": [((decimal("2"), decimal("3")), Decimal(8)), ((decimal("2"), decimal("-1")), Decimal("0.5"))],
     "decimal_digits": [((decimal("1.50"),), 1), ((decimal("100"),), 0), ((decimal("0.001"),), 3), ((decimal("0"),), 0)],
-    "fold_text": [((text("  A\tb\n C "),), "a b c"), ((text(""),), "")],
+    "fold_text": [
+        ((text("  A\tb\n C "),), "a b c"),
+        ((text("\u00a0A\u2003\u3000b\u200b"),), "a b\u200b"),
+        ((text(""),), ""),
+    ],
     "array_sum": [
         ((integer(1, 2, 3),), 6),
         ((decimal("0.1", "0.2"),), Decimal("0.3")),

@@ -126,6 +126,7 @@ class DuckDBSyntax(LambdaSyntax):
         "text_join": "LIST_REDUCE({0}, LAMBDA t, u: COALESCE(t || {1} || u, u, t), CAST(NULL AS VARCHAR))",
         "regexp_matches": "REGEXP_MATCHES({0}, {1}, 's')",
         "regexp_replace": "REGEXP_REPLACE({0}, {1}, {2}, 'gs')",
+        "fold_text": "TRIM(REGEXP_REPLACE(LOWER({0}), '[\\s\\v\\x{{85}}\\pZ]+', ' ', 'g'))",
         "word_boundary": "'\\b'",
         "line_mode": "'m'",
         "encode_hex": "LOWER(HEX({0}))",

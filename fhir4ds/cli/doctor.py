@@ -16,6 +16,7 @@ from fhir4ds.cli.options import table_option
 from fhir4ds.errors import Fhir4dsError
 
 if TYPE_CHECKING:
+    from fhir4ds.database import Database
     from fhir4ds.dialect.driver import Row
     from fhir4ds.plan.source import TableSource
 
@@ -78,6 +79,7 @@ def command(url: str, table: str) -> None:
         read_table = partial(describe_table, database.dispatcher, database.table, schema=database.schema)
         _step("table", read_table, lambda found: _described(table, found))
         _step("query", lambda: next(database.stream(_QUESTION, batch_size=1), []), _answered)
+        _note_letters(database)
 
 
 def _step(name: str, work: Callable[[], T], describe: Callable[[T], str]) -> T:
@@ -125,6 +127,15 @@ def _described(name: str, table: TableSource) -> str:
     types = "" if table.resource_type is None else f", their types in {table.resource_type}"
     slow = "" if table.is_json else "; they are not stored as JSON, which makes queries slower"
     return f"{name} has keys in {table.key}, resources in {table.resource}{types}{slow}"
+
+
+def _note_letters(database: Database) -> None:
+    """Say so where upper and lower case are those of ASCII alone, which is how some databases are made."""
+    if database.evaluate("'\u00c9'.lower()", {}) != ["\u00e9"]:
+        _say(
+            "note    letters: beyond ASCII this database knows no upper and lower case, which upper(), lower() and ~ ask for"
+        )
+        _say("        try: a database with a UTF-8 locale, where that matters")
 
 
 def _answered(rows: list[Row]) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from importlib import metadata
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 import duckdb
 import pytest
 
 import fhir4ds
 from tests.integration.cli.running import PATIENTS, Outcome, run, run_process
+from tests.support.postgres_databases import administrator
 from tests.support.postgres_server import SECRET
 
 _STEPS = ["dialect", "url", "driver", "host name", "port", "login", "version", "table", "query"]
@@ -177,3 +179,22 @@ def test_nothing_is_changed(postgres_url: str) -> None:
         before = database.execute_query(count)
         run("doctor", postgres_url)
         assert database.execute_query(count) == before
+
+
+@pytest.mark.postgres
+def test_letters_of_ascii_alone(postgres_url: str, postgres_admin_url: str) -> None:
+    """The walk goes on to its end, and says what such a database does not know."""
+    name = f"fhir4ds_test_{uuid4().hex[:12]}"
+    with administrator(postgres_admin_url) as cursor:
+        provider = " LOCALE_PROVIDER libc" if cursor.connection.server_version >= 150000 else ""
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE template0 LC_CTYPE 'C' LC_COLLATE 'C'{provider}")
+        try:
+            url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
+            assert run("load", PATIENTS, "--to", url).code == 0
+            shown = run("doctor", url)
+        finally:
+            cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    assert (shown.code, shown.err) == (0, "")
+    *steps, note, advice = shown.out.splitlines()
+    assert steps[-1] == "ok      query: Resource.id gives rows"
+    assert note.startswith("note    letters: beyond ASCII") and advice.startswith("        try: ")

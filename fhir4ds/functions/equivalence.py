@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import attrs
-
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import quantities, tags, temporal, values
@@ -16,7 +14,7 @@ from fhir4ds.functions.comparison import comparable, wholes_alike
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
-from fhir4ds.functions.undecided import is_mixed, related
+from fhir4ds.functions.undecided import is_complex, is_mixed, related
 from fhir4ds.plan.collection import BOOLEAN, DATE, DATETIME, DECIMAL, STRING, TIME, Collection, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
@@ -72,10 +70,7 @@ def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
     if is_mixed(call, left) or is_mixed(call, right):
         tagged = tags.of_both(call, left, right)
         if tagged is not None:
-            both = attrs.evolve(left, types=tuple(dict.fromkeys((*left.types, *right.types))))
-            return _arrays(
-                call, *tagged, lambda x, y: equivalence(call, tags.as_tagged(both, x), tags.as_tagged(both, y))
-            )
+            return _equivalent_mixed(call, tagged, tuple(dict.fromkeys((*left.types, *right.types))))
     type = types[0] if types[0] == types[1] else DATETIME if set(types) == {DATE, DATETIME} else None
     a, b = aligned(call, left, right)
     equal = partial(_items, call, types=(type, type))
@@ -84,6 +79,44 @@ def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
         return found
     by_wholes = partial(wholes_alike, equal, (a.type, b.type))
     return Case(((lack, _arrays(call, values.wholes(call, left), values.wholes(call, right), by_wholes)),), found)
+
+
+def _equivalent_mixed(call: Call, tagged: tuple[Node, Node], types: tuple[TypeName, ...]) -> Node:
+    """Equivalence of items with their types. The texts of complex ones are made before they are compared with each other."""
+    written = tuple(type for type in types if is_complex(call, type) or type == _CONCEPT)
+    others = Collection(plan=null(SqlType.JSON), types=tuple(type for type in types if type not in written))
+    levels = 0 if call.model is None else levels_of(call.model, written)
+
+    def with_text(array: Node) -> Node:
+        entry = Reference(call.names.fresh(), SqlType.JSON)
+        own = canonical(call, tags.item_of(entry), levels=levels)
+        return Each(
+            array,
+            entry.name,
+            tags.with_text(entry, Case(((tags.is_of(entry, written), own),), null(SqlType.TEXT))),
+        )
+
+    def simple(x: Node, y: Node) -> Node:
+        if not others.types:
+            return FALSE
+        return equivalence(call, tags.as_tagged(others, x), tags.as_tagged(others, y))
+
+    def pair(x: Node, y: Node) -> Node:
+        texts = tags.text_of(x), tags.text_of(y)
+        concepts = [tags.is_of(entry, (_CONCEPT,)) for entry in (x, y)]
+        alike = _equal_concepts(call, texts, tags.item_of(x), tags.item_of(y))
+        return Case(
+            (
+                (apply("and", *concepts), alike),
+                (apply("or", *concepts), FALSE),
+                (apply("and", *(apply("is_not_null", each) for each in texts)), _equal_texts(call, *texts)),
+                (apply("or", *(apply("is_not_null", each) for each in texts)), FALSE),
+            ),
+            simple(x, y),
+        )
+
+    first, second = tagged
+    return _arrays(call, with_text(first), with_text(second), pair) if written else _arrays(call, first, second, simple)
 
 
 def _are_complex(call: Call, collection: Collection) -> bool:
@@ -102,7 +135,10 @@ def _equivalent_complex(call: Call, left: Collection, right: Collection) -> Node
         text_of = partial(_coding, call)
     a, b = (values.items(side, call.names) for side in (left, right))
     if left.type == right.type == _CONCEPT:
-        pair = partial(_equal_concepts, call, text_of)
+
+        def pair(x: Node, y: Node) -> Node:
+            return _equal_concepts(call, (text_of(x), text_of(y)), x, y)
+
         if a.many or b.many:
             return _arrays(call, values.as_array(a, call.names), values.as_array(b, call.names), pair)
         equal = values.of_parent(a, call.names, lambda x: values.of_parent(b, call.names, lambda y: pair(x, y)))
@@ -159,15 +195,15 @@ def _coding(call: Call, item: Node) -> Node:
     return _folded(quantities.joined(known[0], text("|"), known[1]))
 
 
-def _equal_concepts(call: Call, text_of: Callable[[Node], Node], a: Node, b: Node) -> Node:
-    """Whether two CodeableConcepts have a Coding in common, or are equivalent without any (as `_coding`)."""
+def _equal_concepts(call: Call, written: tuple[Node, Node], a: Node, b: Node) -> Node:
+    """Whether two CodeableConcepts have a Coding in common, or are equivalent without any (as `_coding`), by their texts."""
     codings = [Extract(side, (Step("coding", each=True),), SqlType.JSON) for side in (a, b)]
     first, second = (_texts(call, each, partial(_coding, call)) for each in codings)
 
     def common(first: Node, second: Node) -> Node:
         each = Reference(call.names.fresh(), SqlType.TEXT)
         none = apply("equal", integer(0), apply("greatest", length(first), length(second), type=SqlType.INTEGER))
-        alike = _equal_texts(call, text_of(a), text_of(b))
+        alike = _equal_texts(call, *written)
         return Case(((none, alike),), Exists(first, each.name, apply("array_contains", second, each)))
 
     return bind(call.names.fresh(), first, lambda x: bind(call.names.fresh(), second, lambda y: common(x, y)))

@@ -37,6 +37,9 @@ from fhir4ds.plan.nodes import (
 #: The name of the type of a tagged item.
 _TYPE = Step("t")
 
+#: The name of a text that was made of a tagged item.
+_TEXT = Step("c")
+
 #: What stands beside the value of a primitive element has an id and extensions, as every element.
 _BESIDE = "Element"
 _ANY_RESOURCE = ("Resource", "DomainResource")
@@ -104,6 +107,18 @@ def is_of(tagged_item: Node, types: Sequence[TypeName]) -> Node:
 def item_of(tagged_item: Node) -> Node:
     """The item itself."""
     return Extract(tagged_item, (TAGGED,), SqlType.JSON)
+
+
+def with_text(tagged_item: Node, text: Node) -> Node:
+    """A tagged item with a text that was made of it."""
+    return json_object(
+        {_TYPE.name: Extract(tagged_item, (_TYPE,), SqlType.TEXT), TAGGED.name: item_of(tagged_item), _TEXT.name: text}
+    )
+
+
+def text_of(tagged_item: Node) -> Node:
+    """The text that was made of a tagged item."""
+    return Extract(tagged_item, (_TEXT,), SqlType.TEXT)
 
 
 def of_both(call: Call, left: Collection, right: Collection) -> tuple[Node, Node] | None:

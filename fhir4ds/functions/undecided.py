@@ -191,6 +191,11 @@ def _related_kind(call: Call, type: TypeName) -> TypeName:
     return kind if kind.namespace == "System" or kind.name in _LIKE_NO_OTHER else _COMPLEX
 
 
+def is_complex(call: Call, type: TypeName) -> bool:
+    """Whether values of a type are the same as others if their members are."""
+    return _related_kind(call, type) == _COMPLEX
+
+
 def _are_related(call: Call, left: Collection, right: Collection) -> bool:
     kinds = {_related_kind(call, side.types[0]) for side in (left, right)}
     return len(kinds) == 1 or kinds == {QUANTITY, DECIMAL}

@@ -267,24 +267,30 @@ class Renderer:
         return self.syntax.apply("coalesce", sql, self.syntax.literal("null", SqlType.JSON))
 
     def _together(self, node: nodes.Bind) -> str | None:
-        """Values that do not depend on each other, bound as the fields of one record; None where that saves nothing.
+        """A run of values bound as the fields of records, each made from the one before; None where that saves nothing.
 
-        What a database needs to plan nested lambdas doubles with each level.
+        What a database needs to plan lambdas within lambdas doubles with each level; one after the other costs little.
         """
-        values = {node.variable: node.value}
-        body = node.body
-        while isinstance(body, nodes.Bind) and not refers(body.value, values):
-            values[body.variable] = body.value
-            self._missing.add(body.variable)
-            body = body.body
-        if len(values) < 2 or not self.syntax.lambdas:
+        stages, body = _stages(node)
+        if not self.syntax.lambdas or sum(map(len, stages)) < 2:
             return None
-        record = f"{node.variable}_and"
-        fields = {name: self.render(value) for name, value in values.items()}
-        before = dict(self._fields)
-        self._fields |= {name: self.syntax.field.format(record=record, name=name) for name in values}
+        before, sql, record = dict(self._fields), "", f"{node.variable}_and"
+        carried: dict[str, nodes.Node] = {}
         try:
-            return self.syntax.bind(record, self.syntax.record(fields), self.render(body))
+            for number, stage in enumerate(stages):
+                self._missing |= stage.keys()
+                fields = {name: self.render(value) for name, value in (carried | stage).items()}
+                made = self.syntax.record(fields)
+                sql = made if number == 0 else self.syntax.bind(record, sql, made)
+                later = [*(value for other in stages[number + 1 :] for value in other.values()), body]
+                carried = {
+                    name: nodes.Reference(name, value.type, value.many)
+                    for name, value in (carried | stage).items()
+                    if any(refers(part, [name]) for part in later)
+                }
+                record = f"{next(iter(stage))}_and"
+                self._fields |= {name: self.syntax.field.format(record=record, name=name) for name in carried}
+            return self.syntax.bind(record, sql, self.render(body))
         finally:
             self._fields = before
 
@@ -339,6 +345,17 @@ class Renderer:
         if isinstance(node, nodes.Extract) and node.many:
             return self.syntax.extract_rows(self.render(node.base), node.steps)
         return None
+
+
+def _stages(node: nodes.Node) -> tuple[list[dict[str, nodes.Node]], nodes.Node]:
+    """The values of a run of bindings, those together that do not depend on each other, and what they are bound for."""
+    stages: list[dict[str, nodes.Node]] = [{}]
+    while isinstance(node, nodes.Bind):
+        if refers(node.value, stages[-1]):
+            stages.append({})
+        stages[-1][node.variable] = node.value
+        node = node.body
+    return stages, node
 
 
 def _bounded(sql: str) -> str:

@@ -93,6 +93,14 @@ def is_filter(plan: Each) -> bool:
     return isinstance(plan.body, Reference) and plan.body.name == plan.variable
 
 
+def are_there(plan: Each) -> bool:
+    """Whether an iteration gives those of single items that there are, as an array."""
+    match plan:
+        case Each(source=Array(), where=Apply("is_not_null", (Reference(name),))):
+            return is_filter(plan) and name == plan.variable
+    return False
+
+
 def beside(plan: Extract) -> Extract:
     """What stands beside the values at the end of a path."""
     *parents, last = plan.steps
@@ -237,6 +245,8 @@ class _Wholes:
         found = wholes_in_places(plan)
         if found is not None:
             return found
+        if are_there(plan) and isinstance(plan.source, Array):
+            return self._of_those_there(plan, plan.source)
         if is_filter(plan):
             source = self.of(plan.source)
             if source is None:
@@ -244,6 +254,13 @@ class _Wholes:
             where = None if plan.where is None else _with_values(plan.where, plan.variable, plan.variable)
             return attrs.evolve(plan, source=source, body=Reference(plan.variable, SqlType.JSON), where=where)
         return self._of_projection(plan)
+
+    def _of_those_there(self, plan: Each, array: Array) -> Node | None:
+        items = tuple(item for each in array.items if (item := self.of(each)) is not None)
+        if len(items) < len(array.items):
+            return None
+        whole = Reference(plan.variable, SqlType.JSON)
+        return Each(Array(items, SqlType.JSON), whole.name, whole, where=apply("is_not_null", whole))
 
     def _of_projection(self, plan: Each) -> Node | None:
         own = self.names.fresh()

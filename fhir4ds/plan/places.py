@@ -19,6 +19,7 @@ from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     FALSE,
     Apply,
+    Array,
     Bind,
     Case,
     Cast,
@@ -84,7 +85,7 @@ def _are_placed(plan: Node) -> bool:
         case Extract() | Valued():
             return not plan.many
         case Each():
-            return elements.is_filter(plan) and _are_placed(plan.source)
+            return elements.is_filter(plan) and not elements.are_there(plan) and _are_placed(plan.source)
         case Sort():
             return _are_placed(plan.source)
         case Bind():
@@ -164,6 +165,10 @@ class _Origins:
         if plan.primitive in (*elements.PICKING, *elements.WRITING):
             return self.of(plan.arguments[0])
         return self._of_all(*plan.arguments) if plan.primitive in elements.JOINING else ()
+
+    @of.register
+    def _(self, plan: Array) -> tuple[Node, ...]:
+        return self._of_all(*plan.items)
 
     def _of_all(self, *plans: Node) -> tuple[Node, ...]:
         return tuple(dict.fromkeys(origin for plan in plans for origin in self.of(plan)))

@@ -9,13 +9,22 @@ from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import Collection
-from fhir4ds.plan.nodes import Case, Constant, Reference, Sort, apply, integer
+from fhir4ds.plan.nodes import Case, Constant, FromJson, Node, Reference, Sort, apply, integer, null
 
 _PATIENT = {
     "resourceType": "Patient",
     "id": "p1",
     "name": [{"family": "Roe", "given": ["Ada"]}, {"family": "Doe", "given": ["Eve"]}, {"given": ["Joy"]}],
 }
+
+
+def _text(json: Node) -> Node:
+    """What orders all that are no numbers; equal numbers are written in several ways, and keep their order."""
+    return Case(((values.is_of_json(json, SqlType.DECIMAL), null(SqlType.TEXT)),), FromJson(json, SqlType.TEXT))
+
+
+def _number(json: Node) -> Node:
+    return values.read_dynamic(json, SqlType.DECIMAL)
 
 
 @function(
@@ -42,15 +51,23 @@ def sort(call: Call) -> Collection:
     plan = values.walkable(call, focus)
     # Sorting is stable, so sorting by the last key first leaves the items in the order of all keys.
     for number in reversed(range(max(call.count, 1))):
-        variable = call.names.fresh()
-        item = attrs.evolve(focus, plan=Reference(variable, plan.type), guard=None)
-        key = call.body(number, item) if call.count else item
-        ordinal = values.single_value(call, key)
+        descending = bool(call.count) and call.descending(number)
+        # What is of no known type is in the order of its text, unless it is a number; numbers stand behind all else.
+        for part in (_text, _number):
+            variable = call.names.fresh()
+            item = attrs.evolve(focus, plan=Reference(variable, plan.type), guard=None)
+            key = call.body(number, item) if call.count else item
+            ordinal = values.single_value(call, key)
+            if isinstance(ordinal, Constant):
+                break  # it orders nothing; and where a key stands in SQL, a number would be the number of a column
+            if ordinal.type is not SqlType.JSON:
+                plan = Sort(plan, variable, ordinal, descending)
+                break
+            if not values.is_dynamic(key, call.model):
+                raise call.error(InvalidOperation, f"items cannot be sorted by {key.type}, which has no order")
+            plan = Sort(plan, variable, part(ordinal), descending)
         if isinstance(ordinal, Constant):
-            continue  # it orders nothing; and where a key stands in SQL, a number would be the number of a column
-        if ordinal.type is SqlType.JSON and not values.is_dynamic(key, call.model):
-            raise call.error(InvalidOperation, f"items cannot be sorted by {key.type}, which has no order")
-        plan = Sort(plan, variable, ordinal, bool(call.count) and call.descending(number))
+            continue
         if call.count and call.empty_last(number):
             other = call.names.fresh()
             item = attrs.evolve(focus, plan=Reference(other, plan.type), guard=None)

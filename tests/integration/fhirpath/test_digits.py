@@ -149,3 +149,26 @@ def test_kinds_of_numbers_without_a_model(pair: Pair) -> None:
                 "Integer": ["." not in text for text in WRITTEN.values()],
             }.items():
                 assert side.evaluate(f"quality.roc.precision.select($this is {type})", resource) == values
+
+
+@pytest.mark.parametrize(
+    ("expression", "ordered"),
+    [
+        ("n.sort()", ["-2", "3", "3.00", "20.5", "1e2", "1000000"]),
+        ("n.sort($this desc)", ["1000000", "1e2", "20.5", "3", "3.00", "-2"]),
+        ("t.sort()", ["10", "9", "B", "a", "\u00e9"]),
+        ("(n.take(2) | t.take(2)).sort()", ["9", "a", "3", "1e2"]),
+        ("k.sort(v, w desc).w", ["z", "y", "x", "u"]),
+        ("k.sort(v desc).w", ["u", "x", "y", "z"]),
+    ],
+)
+def test_order_without_a_model(pair: Pair, expression: str, ordered: list[str]) -> None:
+    """Numbers are in the order of their values, and texts in that of code points."""
+    resource = (
+        '{"resourceType": "Basic", "n": [1e2, 3, 1000000, 20.5, 3.00, -2], "t": ["a", "9", "B", "10", "\u00e9"], '
+        '"k": [{"v": 3, "w": "x"}, {"v": 20, "w": "u"}, {"v": 3.0, "w": "y"}, {"w": "z"}]}'
+    )
+    for url in ("duckdb://", pair.postgres_url):
+        with connect(url, model=None) as side:
+            values = [str(value) for value in side.evaluate(expression, resource)]
+            assert values == ["100" if text == "1e2" else text for text in ordered]

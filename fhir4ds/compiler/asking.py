@@ -19,6 +19,12 @@ def looks_beside(node: ast.Node) -> bool:
     return named or walks or any(map(looks_beside, ast.children(node)))
 
 
+def resolves(node: ast.Node) -> bool:
+    """Whether an expression looks for what references point to."""
+    called = isinstance(node, ast.Call) and node.name == "resolve"
+    return called or any(map(resolves, ast.children(node)))
+
+
 def is_about_types(node: ast.Node) -> bool:
     """Whether an operator or function asks for the types of the items that it is about."""
     return isinstance(node, ast.TypeOperation) or (isinstance(node, ast.Call) and node.name in _ABOUT_TYPES)

@@ -8,7 +8,7 @@ from functools import partial, singledispatchmethod
 
 import attrs
 
-from fhir4ds.compiler.asking import asks_types, is_about_types, looks_beside
+from fhir4ds.compiler.asking import asks_types, is_about_types, looks_beside, resolves
 from fhir4ds.compiler.navigation import member, type_or_member
 from fhir4ds.compiler.options import Options
 from fhir4ds.compiler.scope import Scope
@@ -427,6 +427,11 @@ class LoweredCall:
     def asks_types(self) -> bool:
         """Whether the call or an argument asks for the types of items."""
         return is_about_types(self.node) or any(map(asks_types, self.arguments))
+
+    @property
+    def resolves(self) -> bool:
+        """Whether an argument looks for what references point to."""
+        return any(map(resolves, self.arguments))
 
     def on(self, focus: Collection) -> LoweredCall:
         """The same call on another focus."""

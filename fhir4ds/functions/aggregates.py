@@ -6,7 +6,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import decimals, quantity_aggregates, values
+from fhir4ds.functions import carrying, decimals, quantity_aggregates, values
 from fhir4ds.functions.arithmetic import in_range
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.functions.undecided import of_one_kind
@@ -54,7 +54,8 @@ def aggregate(call: Call) -> Collection:
     plan = values.as_array(values.placed_value(call, call.focus), call.names)
     variable, accumulator, place = (call.names.fresh() for _ in range(3))
     index = values.zero_based(place)
-    item = attrs.evolve(call.focus, plan=Reference(variable, plan.type), choices=(), guard=None)
+    plan, own = carrying.iterated(call, plan, variable)
+    item = attrs.evolve(call.focus, plan=own, choices=(), guard=None)
     initial = call.value(1) if call.count > 1 else None
     # What the total is depends on what the aggregator makes of it: a first look settles types and cardinality.
     total = _first_total(call, item) if initial is None or values.is_empty(initial) else initial

@@ -85,6 +85,11 @@ class Call(Protocol):
         """Whether the function or an argument may ask for the types of items."""
         ...
 
+    @property
+    def resolves(self) -> bool:
+        """Whether an argument may look for what references point to."""
+        ...
+
     def value(self, number: int) -> Collection:
         """Lower argument ``number``, which is evaluated once."""
         ...

@@ -88,4 +88,4 @@ def select(call: Call) -> Collection:
     lost = indexed is None and not body.many and is_lost(body, walk.variable)
     plan = Each(places.with_values(walk.source) if lost else walk.source, walk.variable, body, index=indexed)
     choices = projected.choices if undecided else ()
-    return attrs.evolve(projected, plan=plan, choices=choices, guard=None, holder=focus.holder)
+    return attrs.evolve(projected, plan=plan, choices=choices, guard=None)

@@ -8,7 +8,6 @@ evaluated, and then in the source by type and id, or by url where it is a canoni
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 import attrs
 
@@ -16,7 +15,7 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import values
+from fhir4ds.functions import carrying, holders, values
 from fhir4ds.functions.declaration import Call, Example, function
 from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import STRING, Collection, TypeName
@@ -26,9 +25,9 @@ from fhir4ds.plan.nodes import (
     Bind,
     Case,
     Each,
-    Extract,
     Find,
     Node,
+    Raise,
     Reference,
     apply,
     bind,
@@ -47,9 +46,6 @@ _TYPE_AND_ID = "^(?:https?://[^?#|]*/)?([A-Z][A-Za-z]+/[A-Za-z0-9.-]+)(?:/_histo
 
 _ANY = "Resource"
 
-#: Elements that hold a resource of its own, and not one that is contained in the resource around it.
-_OWN_RESOURCES = (Step("resource"), Step("outcome"))
-
 _OBSERVATION = {
     "resourceType": "Observation",
     "id": "o1",
@@ -63,9 +59,6 @@ _BUNDLE = {
         {"resource": {"resourceType": "Observation", "id": "o1", "subject": {"reference": "urn:uuid:7"}}},
     ],
 }
-
-#: What becomes of one item, given the resource that has it.
-_Each: TypeAlias = Callable[[Node, Node], Node]
 
 
 @function(
@@ -99,7 +92,7 @@ def resolve(call: Call) -> Collection:
         reference = _reference(call, attrs.evolve(focus, plan=item, choices=(), guard=None))
         return bind(call.names.fresh(), reference, lambda url: _target(call, url, holder, stored, canonical))
 
-    plan = walk(values.items(focus, call.names), focus.holder or RESOURCE, target, call.names)
+    plan = carrying.walk(call).of(values.items(focus, call.names), target)
     return Collection(plan=plan, types=types, ordered=focus.ordered)
 
 
@@ -179,6 +172,30 @@ def _may_be(root: Collection, name: str) -> bool:
 
 def _contained(call: Call, url: Node, holder: Node) -> Node:
     """The contained resource of an id; ``#`` alone is the container (FHIR R4, "Contained Resources")."""
+    unknown = Raise(
+        "which resource has this reference to a contained one is not known here", call.position, SqlType.JSON
+    )
+
+    def known(holder: Node) -> Node:
+        found = _contained_in(call, url, holder)
+        if not holders.may_hold_resources(call):
+            return found
+        kind = apply("json_kind", holder, type=SqlType.TEXT)
+        return Case(((apply("equal", kind, text("boolean")), unknown),), found)
+
+    match holder:
+        case holders.UNKNOWN:
+            return unknown
+        case Reference():
+            return _contained_in(call, url, holder)
+        case Apply():
+            return known(holder)
+    variable = call.names.fresh()
+    call.names.holders[variable] = Reference(variable, SqlType.JSON)
+    return bind(variable, holder, known)
+
+
+def _contained_in(call: Call, url: Node, holder: Node) -> Node:
     id = apply("substring", url, integer(2), integer(64), type=SqlType.TEXT)
 
     def within(resource: Node) -> Node:
@@ -268,89 +285,3 @@ def _canonical(call: Call, url: Node, canonical: CanonicalResources) -> Node:
 
 def _text(base: Node, name: str, names: fusion.Names) -> Node:
     return fusion.read(fusion.extract(base, Step(name), names), SqlType.TEXT, names)
-
-
-def walk(plan: Node, holder: Node, each: _Each, names: fusion.Names) -> Node:
-    """What ``each`` makes of the items of a plan, given the resource that has them.
-
-    Parameters
-    ----------
-    plan : Node
-        JSON items, or texts.
-    holder : Node
-        The resource that has the variables and columns of the plan.
-    each : callable
-        The plan for one item and its resource.
-    names : Names
-        Source of variable names.
-
-    Returns
-    -------
-    Node
-        An array where ``plan`` is one.
-    """
-    if isinstance(plan, Case):
-        branches = tuple((condition, walk(value, holder, each, names)) for condition, value in plan.branches)
-        return Case(branches, walk(plan.otherwise, holder, each, names))
-    entered = _enter(plan) if isinstance(plan, Extract) else None
-    if entered is not None:
-        resources, rest = entered
-
-        def within(owner: Node) -> Node:
-            return walk(attrs.evolve(rest, base=owner), owner, each, names)
-
-        return _for_each(resources, names, within) if resources.many else bind(names.fresh(), resources, within)
-    if isinstance(plan, Each) and plan.index is None:
-        return _through(plan, holder, each, names)
-    return _for_each(plan, names, lambda item: each(item, holder))
-
-
-def _for_each(plan: Node, names: fusion.Names, body: Callable[[Node], Node]) -> Node:
-    if not plan.many:
-        return body(plan)
-    variable = names.fresh()
-    return Each(plan, variable, body(Reference(variable, plan.type)))
-
-
-def _through(plan: Each, holder: Node, each: _Each, names: fusion.Names) -> Node:
-    """Walk the bodies of an iteration, each in the resource of its item."""
-    own = _are_resources(plan.source)
-    item = Reference(plan.variable, plan.source.type)
-    if not isinstance(plan.source, Case | Each) and not (isinstance(plan.source, Extract) and _enter(plan.source)):
-        return attrs.evolve(plan, body=walk(plan.body, item if own else holder, each, names))
-
-    def step(found: Node, owner: Node) -> Node:
-        body = walk(plan.body, item if own else owner, each, names)
-        kept = body if plan.where is None else Case(((plan.where, body),), empty(body.type, many=body.many))
-        return Bind(plan.variable, found, kept)
-
-    return walk(plan.source, holder, step, names)
-
-
-def _enter(plan: Extract) -> tuple[Node, Extract] | None:
-    """The last resources of their own on a path, and the rest of it; None if there are none before its end."""
-    if _are_resources(plan.base):
-        return plan.base, plan
-    places = [number for number, step in enumerate(plan.steps[:-1], 1) if step in _OWN_RESOURCES]
-    if not places:
-        return None
-    head, tail = plan.steps[: places[-1]], plan.steps[places[-1] :]
-    return Extract(plan.base, head, SqlType.JSON), attrs.evolve(plan, steps=tail)
-
-
-def _are_resources(plan: Node) -> bool:
-    """Whether items are resources that no other one contains: entries, parameters, and what references point to."""
-    match plan:
-        case Find():
-            return True
-        case Extract():
-            return plan.steps[-1] in _OWN_RESOURCES
-        case Each(body=Reference(name=name)) if name == plan.variable:
-            return _are_resources(plan.source)
-        case Each() | Bind():
-            return _are_resources(plan.body)
-        case Case():
-            return any(_are_resources(value) for value in (plan.otherwise, *(value for _, value in plan.branches)))
-        case Apply("coalesce" | "array_at"):
-            return any(map(_are_resources, plan.arguments))
-    return False

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import values
+from fhir4ds.functions import quantities, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
+from fhir4ds.functions.quantities import Form
 from fhir4ds.plan.collection import Collection
-from fhir4ds.plan.nodes import Case, Constant, FromJson, Node, Reference, Sort, apply, integer, null
+from fhir4ds.plan.nodes import (
+    Case,
+    Constant,
+    Each,
+    Exists,
+    FromJson,
+    Node,
+    Raise,
+    Reference,
+    Sort,
+    apply,
+    bind,
+    integer,
+    length,
+    null,
+    text,
+)
 
 _PATIENT = {
     "resourceType": "Patient",
@@ -18,9 +37,17 @@ _PATIENT = {
 }
 
 
-def _text(json: Node) -> Node:
+def _text(call: Call, json: Node) -> Node:
     """What orders all that are no numbers; equal numbers are written in several ways, and keep their order."""
-    return Case(((values.is_of_json(json, SqlType.DECIMAL), null(SqlType.TEXT)),), FromJson(json, SqlType.TEXT))
+    kind = apply("json_kind", json, type=SqlType.TEXT)
+    unordered = Raise("items with elements have no order", call.position, SqlType.TEXT)
+    return Case(
+        (
+            (values.is_of_json(json, SqlType.DECIMAL), null(SqlType.TEXT)),
+            (apply("equal", kind, text("object")), unordered),
+        ),
+        FromJson(json, SqlType.TEXT),
+    )
 
 
 def _number(json: Node) -> Node:
@@ -48,29 +75,58 @@ def sort(call: Call) -> Collection:
     focus = call.focus
     if not focus.many:
         return focus
-    plan = values.walkable(call, focus)
+    walk = values.iterate(call, focus)
+    plan = walk.source
     # Sorting is stable, so sorting by the last key first leaves the items in the order of all keys.
     for number in reversed(range(max(call.count, 1))):
-        descending = bool(call.count) and call.descending(number)
+        key = _key(call, number, walk)
+        for ordinal, descending in _ordinals(call, number, key):
+            plan = Sort(plan, walk.variable, ordinal, descending)
+    found = attrs.evolve(focus, plan=plan, guard=None, ordered=True)
+    if walk.item.plan == Reference(walk.variable, plan.type):
+        return found
+    item, tagged = walk.item.plan, walk.item.tagged
+    found = attrs.evolve(found, plan=Each(plan, walk.variable, item))
+    return tags.tagged(found, None if tagged is None else Each(plan, walk.variable, tagged))
+
+
+def _key(call: Call, number: int, walk: values.Iteration) -> Collection:
+    return call.body(number, walk.item) if call.count else walk.item
+
+
+def _ordinals(call: Call, number: int, key: Collection) -> Iterator[tuple[Node, bool]]:
+    """What a key puts items in order by, and whether descending; what matters most comes last."""
+    value = values.single_value(call, key)
+    if isinstance(value, Constant):
+        return  # it orders nothing; and where a key stands in SQL, a number would be the number of a column
+    descending = bool(call.count) and call.descending(number)
+    if value.type is not SqlType.JSON:
+        yield value, descending
+    elif quantities.form(call, key) in (Form.SYSTEM, Form.FHIR):
+        yield _rank(call, number, attrs.evolve(key, plan=value, choices=(), guard=None)), descending
+    elif values.is_dynamic(key, call.model):
         # What is of no known type is in the order of its text, unless it is a number; numbers stand behind all else.
-        for part in (_text, _number):
-            variable = call.names.fresh()
-            item = attrs.evolve(focus, plan=Reference(variable, plan.type), guard=None)
-            key = call.body(number, item) if call.count else item
-            ordinal = values.single_value(call, key)
-            if isinstance(ordinal, Constant):
-                break  # it orders nothing; and where a key stands in SQL, a number would be the number of a column
-            if ordinal.type is not SqlType.JSON:
-                plan = Sort(plan, variable, ordinal, descending)
-                break
-            if not values.is_dynamic(key, call.model):
-                raise call.error(InvalidOperation, f"items cannot be sorted by {key.type}, which has no order")
-            plan = Sort(plan, variable, part(ordinal), descending)
-        if isinstance(ordinal, Constant):
-            continue
-        if call.count and call.empty_last(number):
-            other = call.names.fresh()
-            item = attrs.evolve(focus, plan=Reference(other, plan.type), guard=None)
-            missing = apply("is_null", values.single_value(call, call.body(number, item)))
-            plan = Sort(plan, other, Case(((missing, integer(1)),), integer(0)), descending=False)
-    return attrs.evolve(focus, plan=plan, guard=None, ordered=True)
+        yield _text(call, value), descending
+        yield _number(value), descending
+    else:
+        raise call.error(InvalidOperation, f"items cannot be sorted by {key.type}, which has no order")
+    if call.count and call.empty_last(number):
+        yield Case(((apply("is_null", value), integer(1)),), integer(0)), False
+
+
+def _rank(call: Call, number: int, key: Collection) -> Node:
+    """How many keys of all items are less than a quantity; an error where units are not commensurable."""
+    form = quantities.form(call, key) or Form.SYSTEM
+    walk = values.iterate(call, call.focus)
+    every = Each(walk.source, walk.variable, values.single_value(call, _key(call, number, walk)))
+    other = Reference(call.names.fresh(), SqlType.JSON)
+    error = Raise("the quantities cannot be compared for order", call.position, SqlType.INTEGER)
+
+    def counted(own: Node) -> Node:
+        left, right = (attrs.evolve(key, plan=plan) for plan in (other, own))
+        is_less = quantities.order(call, left, right, (form, form), "less")
+        unknown = Exists(every, other.name, apply("is_null", is_less))
+        less = length(Each(every, other.name, other, where=is_less))
+        return Case(((apply("is_null", own), null(SqlType.INTEGER)), (unknown, error)), less)
+
+    return bind(call.names.fresh(), key.plan, counted)

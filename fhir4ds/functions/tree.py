@@ -11,8 +11,9 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import tags, values
+from fhir4ds.functions import carrying, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
+from fhir4ds.functions.holders import may_hold_resources
 from fhir4ds.plan import elements
 from fhir4ds.plan.collection import QUANTITY, Collection, TypeName
 from fhir4ds.plan.nodes import (
@@ -67,14 +68,21 @@ def _repeated(
     start = values.boxed(values.as_array(values.items(focus, call.names), call.names), call.names)
     level = Reference(call.names.fresh(), SqlType.JSON, many=True)
     variable = call.names.fresh()
-    item = Collection(plan=Reference(variable, SqlType.JSON), types=tuple(dict.fromkeys((*focus.types, *types))))
-    projected = values.boxed(values.items(project(item), call.names), call.names)
+    known = tuple(dict.fromkeys((*focus.types, *types)))
+    # What a reference points to can be of another resource, which then goes along with each item.
+    carries = call.resolves and may_hold_resources(call)
+    own = carrying.carried_item(call.names, variable) if carries else Reference(variable, SqlType.JSON)
+    projected = values.boxed(values.items(project(Collection(plan=own, types=known)), call.names), call.names)
+    if carries:
+        start, projected = (carrying.walk(call).carried(plan) for plan in (start, projected))
     overflow = Raise(f"still gives items after {_MOST_LEVELS} levels", call.position, SqlType.JSON, many=True)
     body: Node = Each(level, variable, projected)
     if most is not None:
         many = Raise(f"gives more than {most} items of one level", call.position, SqlType.JSON, many=True)
         body = Case(((apply("less", integer(most), length(level)), many),), body)
-    plan = Repeat(start, level.name, body, distinct, _MOST_LEVELS, overflow)
+    plan: Node = Repeat(start, level.name, body, distinct, _MOST_LEVELS, overflow)
+    if carries:
+        plan = carrying.items_of(carrying.once(plan, call.names) if distinct else plan, call.names)
     return Collection(plan=plan, types=types, ordered=False)
 
 
@@ -167,7 +175,7 @@ def _holders(call: Call) -> Collection:
     plan = elements.all_beside(values.items(focus, call.names), call.names)
     if plan is None:
         raise call.error(InvalidOperation, "the elements of a primitive element cannot be reached from here")
-    return Collection(plan=plan, types=(_ELEMENT,), holder=focus.holder)
+    return Collection(plan=plan, types=(_ELEMENT,))
 
 
 def _members(call: Call, item: Node) -> Node:

@@ -11,7 +11,7 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import decimals
+from fhir4ds.functions import carrying, decimals
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan import elements, fusion, places
 from fhir4ds.plan.collection import BOOLEAN, QUANTITY, SYSTEM_TYPES, TAGGED, Collection, Tags, TypeName
@@ -392,43 +392,40 @@ class Iteration:
         return places.with_values(self.source) if only_values else self.source
 
 
-def iterate(call: Call, collection: Collection) -> Iteration:
-    """Walk a collection of many items; of primitive elements as a whole where the call looks beside their values."""
+def iterate(call: Call, collection: Collection, *, resolves: bool = False) -> Iteration:
+    """Walk a collection of many items.
+
+    Primitive elements are walked as a whole where the call looks beside their values, and items of several resources together
+    with these where it resolves references, or is said to.
+    """
+    walk = _iteration(call, collection, several=False)
+    source, item = carrying.iterated(call, walk.source, walk.variable, resolves=resolves)
+    if source is walk.source:
+        return walk
+    # Whatever is known of an item has to be known of what carries it.
+    walk = _iteration(call, collection, several=True)
+    source, item = carrying.iterated(call, walk.source, walk.variable, resolves=resolves)
+    plan = carrying.in_terms(walk.item.plan, walk.variable, item)
+    tagged = walk.item.tagged and carrying.in_terms(walk.item.tagged, walk.variable, item)
+    tags = None if tagged is None else Tags(plan, tagged)
+    return Iteration(source, walk.variable, attrs.evolve(walk.item, plan=plan, tags=tags))
+
+
+def _iteration(call: Call, collection: Collection, *, several: bool) -> Iteration:
     variable = call.names.fresh()
-    if call.looks_beside and not collection.choices and system_of(collection, call.model) is not None:
+    if (several or call.looks_beside) and not collection.choices and system_of(collection, call.model) is not None:
         source = elements.wholes(walkable(call, collection), call.names)
         if source is not None:
             value = elements.value_of(Reference(variable, SqlType.JSON))
             return Iteration(source, variable, attrs.evolve(collection, plan=value, guard=None))
-    if call.asks_types and collection.tagged is not None:
+    if (several or call.asks_types) and collection.tagged is not None:
         tagged = Reference(variable, SqlType.JSON)
         own = Extract(tagged, (TAGGED,), SqlType.JSON)
         item = attrs.evolve(collection, plan=own, guard=None, tags=Tags(own, tagged))
         return Iteration(collection.tagged, variable, item)
     reference = Reference(variable, collection.plan.type)
-    holder = reference if _are_own_resources(call, collection) else collection.holder
-    item = attrs.evolve(collection, plan=reference, guard=None, holder=holder)
+    item = attrs.evolve(collection, plan=reference, guard=None)
     return Iteration(walkable(call, collection), variable, item)
-
-
-def _are_own_resources(call: Call, collection: Collection) -> bool:
-    """Whether items are resources that no other one contains."""
-    model = call.model
-    if model is None or not collection.types or collection.choices:
-        return False
-    resources = all(type.namespace == "FHIR" and model.is_resource(type.name) for type in collection.types)
-    return resources and not _are_contained(collection.plan)
-
-
-def _are_contained(plan: Node) -> bool:
-    match plan:
-        case Extract():
-            return plan.steps[-1].name == "contained"
-        case Each(body=Reference(name=name)) if name == plan.variable:
-            return _are_contained(plan.source)
-        case Case():
-            return any(_are_contained(value) for _, value in plan.branches)
-    return False
 
 
 def zero_based(index: str) -> Node:

@@ -93,8 +93,6 @@ class Collection:
         Whether the order of the items means something.
     targets : tuple of str
         Resource types that references among the items may point to; empty where that is not known, or any will do.
-    holder : Node, optional
-        The resource that has the items or is the only item; None for the one that the expression is evaluated on.
     tags : Tags, optional
         The items with their types, where their JSON does not say which of several they have.
     """
@@ -105,7 +103,6 @@ class Collection:
     guard: Node | None = None
     ordered: bool = True
     targets: tuple[str, ...] = ()
-    holder: Node | None = None
     tags: Tags | None = None
 
     @property

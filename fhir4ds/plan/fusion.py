@@ -15,6 +15,8 @@ class Names:
     """Fresh variable names for one statement: ``v1``, ``v2``, ..."""
 
     def __init__(self) -> None:
+        #: The resource that has what a variable stands for, where that was found out when it was named.
+        self.holders: dict[str, Node] = {}
         self._numbers: Iterator[int] = iter(range(1, 1_000_000))
 
     def fresh(self) -> str:

@@ -80,6 +80,12 @@ class Selection:
         for selection in (*self.selects, *self.union_all[:1]):
             yield from selection.all_columns()
 
+    def paths(self) -> Iterator[str]:
+        """The expressions of the selection and of all below it."""
+        for selection in self.everything():
+            yield from filter(None, (selection.for_each, selection.for_each_or_null, *selection.repeat))
+            yield from (column.path for column in selection.columns)
+
     def everything(self) -> Iterator[Selection]:
         """It and all selections below it."""
         yield self

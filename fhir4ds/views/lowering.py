@@ -16,7 +16,8 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation, InvalidView, UnknownElement, UnknownVariable
 from fhir4ds.fhir.model import Model, load_model
 from fhir4ds.fhirpath.parser import parse
-from fhir4ds.functions import values
+from fhir4ds.functions import carrying, values
+from fhir4ds.functions.holders import UNKNOWN, Holders, Kind
 from fhir4ds.plan.collection import BOOLEAN, INTEGER, Collection, TypeName
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
@@ -110,6 +111,8 @@ class _ViewLowering:
         #: The cells of each column; several where branches of a union have it.
         self.cells: dict[str, list[Cell]] = {}
         self._next = 0
+        #: Whether any path resolves references, as far as its text says; then the resources of items matter.
+        self._resolves = any("resolve" in path for selection in view.select for path in selection.paths())
 
     # --- the parts of a view ------------------------------------------------------------------------------------------
 
@@ -205,7 +208,7 @@ class _ViewLowering:
         """The items of ``forEach``."""
         with self._told(at):
             call, collection = self._lower(path, focus)
-            walk = _walk(call, collection)
+            walk = _walk(call, collection, resolves=self._resolves)
             return attrs.evolve(walk, source=self._placed(walk.source, at))
 
     def _tree(self, selection: Selection, focus: _Focus) -> values.Iteration:
@@ -227,8 +230,11 @@ class _ViewLowering:
         overflow = Raise(message, 0, SqlType.JSON, many=True)
         tree = depth_first(_joined(first), variable, _joined(below), _MOST_LEVELS, overflow, self.names)
         found = self.names.fresh()
-        holder = start.holder
-        one = Collection(plan=Reference(found, SqlType.JSON), types=types, holder=holder)
+        holders = Holders(self.names, UNKNOWN)
+        holder = holders.kind(_joined(first))
+        if not isinstance(holder, Kind) and holders.within(variable, holder).kind(_joined(below)) == holder:
+            self.names.holders[found] = holder
+        one = Collection(plan=Reference(found, SqlType.JSON), types=types)
         return values.Iteration(self._placed(tree, at), found, one)
 
     def _array(self, path: str, focus: _Focus, start: Collection, known: tuple[TypeName, ...]) -> Node:
@@ -334,15 +340,16 @@ def _joined(arrays: list[Node]) -> Node:
     return plan
 
 
-def _walk(call: LoweredCall, collection: Collection) -> values.Iteration:
+def _walk(call: LoweredCall, collection: Collection, *, resolves: bool) -> values.Iteration:
     """Iterate over any collection, also one that has a single item at most."""
     if collection.many:
-        return values.iterate(call, collection)
+        return values.iterate(call, collection, resolves=resolves)
     variable, names = call.names.fresh(), call.names
     item = attrs.evolve(collection, plan=Reference(variable, collection.plan.type), guard=None)
     plan = values.walkable(call, collection)
-    if not collection.choices:
-        return values.Iteration(values.as_array(plan, names), variable, item)
-    one = Reference(names.fresh(), plan.type)
-    present = values.present(call, attrs.evolve(item, plan=one))
-    return values.Iteration(Each(Array((plan,), plan.type), one.name, one, where=present), variable, item)
+    array = values.as_array(plan, names)
+    if collection.choices:
+        one = Reference(names.fresh(), plan.type)
+        array = Each(Array((plan,), plan.type), one.name, one, where=values.present(call, attrs.evolve(item, plan=one)))
+    source, own = carrying.iterated(call, array, variable, resolves=resolves)
+    return values.Iteration(source, variable, attrs.evolve(item, plan=own))

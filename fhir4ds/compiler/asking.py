@@ -19,10 +19,14 @@ def looks_beside(node: ast.Node) -> bool:
     return named or walks or any(map(looks_beside, ast.children(node)))
 
 
+def is_about_references(node: ast.Node) -> bool:
+    """Whether a function looks for what the items that it is about point to."""
+    return isinstance(node, ast.Call) and node.name == "resolve"
+
+
 def resolves(node: ast.Node) -> bool:
-    """Whether an expression looks for what references point to."""
-    called = isinstance(node, ast.Call) and node.name == "resolve"
-    return called or any(map(resolves, ast.children(node)))
+    """Whether any part of an expression looks for what references point to."""
+    return is_about_references(node) or any(map(resolves, ast.children(node)))
 
 
 def is_about_types(node: ast.Node) -> bool:

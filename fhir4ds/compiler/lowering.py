@@ -8,7 +8,7 @@ from functools import partial, singledispatchmethod
 
 import attrs
 
-from fhir4ds.compiler.asking import asks_types, is_about_types, looks_beside, resolves
+from fhir4ds.compiler.asking import asks_types, is_about_references, is_about_types, looks_beside, resolves
 from fhir4ds.compiler.navigation import member, type_or_member
 from fhir4ds.compiler.options import Options
 from fhir4ds.compiler.scope import Scope
@@ -240,7 +240,8 @@ class Lowering:
         arguments: tuple[ast.Expression | ast.TypeSpecifier, ...],
         scope: Scope,
     ) -> Collection:
-        settled = self._settle(focus)
+        # Where references come from is asked of the plan that they come from.
+        settled = Settled(focus) if is_about_references(node) else self._settle(focus)
         call = attrs.evolve(self.call(node, settled.collection, arguments, scope, function), settled=settled)
         return self._bounded(settled.within(function.lower(call)), node)
 

@@ -11,6 +11,7 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Element, Model
+from fhir4ds.functions import walking
 from fhir4ds.functions.values import as_array, items, system_type, type_name
 from fhir4ds.plan import elements, fusion
 from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, TYPE_INFO, Choice, Collection, Tags, TypeName
@@ -197,11 +198,13 @@ def _targets(elements: tuple[Element, ...]) -> tuple[str, ...]:
 
 
 def _beside(collection: Collection, name: str, model: Model, names: Names, fail: Fail) -> Node:
-    """The plan from which a step starts: for id and extension of a primitive, what stands beside its value."""
+    """The plan from which a step starts: for id and extension of primitives, what stands beside their values."""
     plan = collection.plan
-    primitive = all(type.namespace == "System" or model.is_primitive(type.name) for type in collection.types)
-    if not primitive:
+    primitive = [type.namespace == "System" or model.is_primitive(type.name) for type in collection.types]
+    if not any(primitive):
         return plan
+    if not all(primitive):
+        return walking.owners(plan, names) if name in BESIDE_VALUE else plan
     if name not in BESIDE_VALUE:
         raise _unknown(collection, name, model, fail)
     shadow = elements.all_beside(plan, names)

@@ -142,8 +142,8 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "json_plain": "{0}",
         # Whether two documents are the same to the last digit, by their bytes: to = 1.5 and 1.50 are equal, and slower.
         "json_same": "(CAST(ROW({0}) AS RECORD) *= CAST(ROW({1}) AS RECORD))",
-        # whether a document may have a member of a name, given with its quotes, anywhere: a cheap look, true where a database
-        # cannot tell cheaply
+        # whether a document may have a member of a name, given with its quotes, or of one that begins so, anywhere: a cheap
+        # look, true where a database cannot tell cheaply
         "json_mentions": "TRUE",
         "json_has": "({0} ? {1})",
         # the text that a constant object has for a key; NULL if it has none

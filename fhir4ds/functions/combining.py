@@ -93,8 +93,8 @@ class _Form(Enum):
     """What stands for an item while it is compared with others."""
 
     VALUE = "its value, or its JSON"
-    TAGGED = "an object of the item and its type, of several that JSON does not tell apart"
     WHOLE = "an element as a whole, which may have no value"
+    TAGGED = "the same with its type, of several that JSON does not tell apart"
 
 
 @attrs.frozen
@@ -130,7 +130,9 @@ class _Entries:
         """Whether any of them is equal to an entry of others in the same form."""
         other = self.reference(call)
         equal = equal_items(call, self.item(other), of.item(entry))
-        return Exists(self.array, other.name, by_values(other, entry, equal) if self.form is _Form.WHOLE else equal)
+        if _Form.VALUE not in (self.form, of.form):
+            equal = by_values(other, entry, equal)
+        return Exists(self.array, other.name, equal)
 
     def kept(self, call: Call, condition: Callable[[Node], Node]) -> Node:
         """The entries for which a condition holds."""

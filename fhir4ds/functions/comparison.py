@@ -96,7 +96,11 @@ def _equal_mixed(call: Call, left: Collection, right: Collection) -> Node | None
     pair = tags.of_both(call, left, right) if is_mixed(call, left) or is_mixed(call, right) else None
     if pair is None:
         return None
-    return _equal_arrays(call, *pair, lambda x, y: equality(call, tags.as_tagged(left, x), tags.as_tagged(right, y)))
+
+    def equal(x: Node, y: Node) -> Node:
+        return by_values(x, y, equality(call, tags.as_tagged(left, x), tags.as_tagged(right, y)))
+
+    return _equal_arrays(call, *pair, equal)
 
 
 def _equal(call: Call, left: Collection, right: Collection) -> Node:

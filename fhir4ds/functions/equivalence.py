@@ -10,7 +10,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import quantities, tags, temporal, values
 from fhir4ds.functions.canonical import MARK, canonical, levels_of
 from fhir4ds.functions.combining import aligned
-from fhir4ds.functions.comparison import comparable, wholes_alike
+from fhir4ds.functions.comparison import by_values, comparable, wholes_alike
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
@@ -99,7 +99,7 @@ def _equivalent_mixed(call: Call, tagged: tuple[Node, Node], types: tuple[TypeNa
     def simple(x: Node, y: Node) -> Node:
         if not others.types:
             return FALSE
-        return equivalence(call, tags.as_tagged(others, x), tags.as_tagged(others, y))
+        return by_values(x, y, equivalence(call, tags.as_tagged(others, x), tags.as_tagged(others, y)))
 
     def pair(x: Node, y: Node) -> Node:
         texts = tags.text_of(x), tags.text_of(y)

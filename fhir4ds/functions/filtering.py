@@ -9,7 +9,7 @@ import attrs
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
-from fhir4ds.plan import places
+from fhir4ds.plan import elements, places
 from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.nodes import Each, Node, Reference, both, integer
 from fhir4ds.plan.parts import refers
@@ -38,10 +38,10 @@ def keep(call: Call, focus: Collection, condition: Callable[[Collection, Node], 
         return tags.tagged(found, attrs.evolve(kept, body=walk.item.tagged))
     if focus.tagged is None:
         return found
-    # The same condition, in terms of the items with their types.
-    entry = Reference(call.names.fresh(), SqlType.JSON)
-    item = tags.item_of(entry)
-    same = rewrite(where, lambda part: item if part == walk.item.plan else None)
+    # The same condition, in terms of the items with their types, which are whole elements.
+    entry, walked = Reference(call.names.fresh(), SqlType.JSON), Reference(walk.variable, SqlType.JSON)
+    item = entry if elements.are_of_wholes(walk.item.plan) else tags.item_of(entry)
+    same = rewrite(where, lambda part: item if part == walked else None)
     return tags.tagged(found, Each(focus.tagged, entry.name, entry, where=same, index=place))
 
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import values
+from fhir4ds.functions import values, walking
 from fhir4ds.functions.declaration import Call
-from fhir4ds.plan.collection import TAGGED, Collection, Tags, TypeName
+from fhir4ds.plan import elements
+from fhir4ds.plan.collection import QUANTITY, TAGGED, Choice, Collection, Tags, TypeName
 from fhir4ds.plan.nodes import (
     Array,
     Bind,
@@ -40,8 +41,8 @@ _TYPE = Step("t")
 #: The name of a text that was made of a tagged item.
 _TEXT = Step("c")
 
-#: What stands beside the value of a primitive element has an id and extensions, as every element.
-_BESIDE = "Element"
+#: What every element has, primitive ones too, is an id and extensions.
+_ELEMENT = "Element"
 _ANY_RESOURCE = ("Resource", "DomainResource")
 
 
@@ -61,41 +62,67 @@ def tags_of(call: Call, collection: Collection) -> Node | None:
     are_resources = all(_is_resource(call, type) for type in collection.types)
     if len(collection.types) > 1 and not are_resources:
         return None
-    plan = values.as_array(values.boxed(values.items(collection, call.names), call.names), call.names)
-    variable = call.names.fresh()
-    item = Reference(variable, SqlType.JSON)
+    item = Reference(call.names.fresh(), SqlType.JSON)
     type = _resource_type(item) if are_resources else text(_name(collection.types[0]))
-    return Each(plan, variable, _tagged_item(type, item))
+    plan = values.items(collection, call.names)
+    whole = elements.wholes(plan, call.names) if values.holds_primitives(call, collection) else None
+    if whole is not None:
+        beside = {TAGGED.name: elements.value_of(item), elements.BESIDE.name: elements.beside_of(item)}
+        return Each(values.as_array(whole, call.names), item.name, json_object({_TYPE.name: type, **beside}))
+    plan = values.as_array(values.boxed(plan, call.names), call.names)
+    return Each(plan, item.name, _tagged_item(type, item))
 
 
 def _tags_of_choices(call: Call, collection: Collection) -> Node:
     """The items of a choice element, whose types the names of its members say."""
     parents = values.as_array(values.walkable(call, collection), call.names)
     parent = Reference(call.names.fresh(), SqlType.JSON)
-    found = ((choice.type, Extract(parent, (Step(choice.member),), SqlType.JSON)) for choice in collection.choices)
-    branches = tuple((apply("is_not_null", item), _tagged_item(text(_name(type)), item)) for type, item in found)
-    return Each(parents, parent.name, Case(branches, null(SqlType.JSON)))
+
+    def branch(choice: Choice, member: str, step: Step) -> tuple[Node, Node]:
+        found = Extract(parent, (Step(member),), SqlType.JSON)
+        return apply("is_not_null", found), json_object({_TYPE.name: text(_name(choice.type)), step.name: found})
+
+    with_value = tuple(branch(choice, choice.member, TAGGED) for choice in collection.choices)
+    without = tuple(
+        branch(choice, f"_{choice.member}", elements.BESIDE)
+        for choice in collection.choices
+        if values.system_type(choice.type, call.model) not in (None, QUANTITY)
+    )
+    nothing = null(SqlType.JSON)
+    # What is there has a value, as good as always.
+    item = (
+        apply("coalesce", Case(with_value, nothing), Case(without, nothing), type=SqlType.JSON)
+        if without
+        else Case(with_value, nothing)
+    )
+    return Each(parents, parent.name, item)
 
 
 def _is_resource(call: Call, type: TypeName) -> bool:
     return call.model is not None and type.namespace == "FHIR" and call.model.is_resource(type.name)
 
 
-def children_of(call: Call, model: Model, types: Sequence[TypeName], item: Node, *, left_out: Node) -> Node:
+def children_of(call: Call, model: Model, types: Sequence[TypeName], item: Node) -> Node:
     """The elements of one tagged item, tagged; ``types`` are those that the walk began with."""
     table = Constant(_table(model, tuple(map(_name, types))), SqlType.JSON)
-    members, element, value = (call.names.fresh() for _ in range(3))
-    entry = Reference(element, SqlType.JSON)
-    own = Reference(members, SqlType.TEXT)
-    type = apply("look_up", Cast(own, SqlType.JSON), Extract(entry, (Step("key"),), SqlType.TEXT), type=SqlType.TEXT)
-    found = Reference(value, SqlType.JSON)
-    stated = Case(((apply("equal", type, text(_ANY_RESOURCE[0])), _resource_type(found)),), type)
-    items = apply("json_items", Extract(entry, (Step("value"),), SqlType.JSON), type=SqlType.JSON, many=True)
-    held = apply("json_members", item_of(item), left_out, type=SqlType.JSON, many=True)
-    every = Each(held, element, Each(items, value, _tagged_item(stated, found)), where=apply("is_not_null", type))
+    own = Reference(call.names.fresh(), SqlType.TEXT)
+    owner = Reference(call.names.fresh(), SqlType.JSON)
+
+    def type_of(name: Node) -> Node:
+        return apply("look_up", Cast(own, SqlType.JSON), name, type=SqlType.TEXT)
+
+    def made(name: Node, members: Mapping[str, Node]) -> Node:
+        type, value = type_of(name), members[elements.VALUE.name]
+        stated = Case(((apply("equal", type, text(_ANY_RESOURCE[0])), _resource_type(value)),), type)
+        return walking.whole({_TYPE.name: stated, **members})
+
+    every = walking.below(call.names, owner, made, where=lambda name: apply("is_not_null", type_of(name)))
+    # Of primitive elements the table says nothing: what they have is what every element has.
     known = apply("look_up", table, Extract(item, (_TYPE,), SqlType.TEXT), type=SqlType.TEXT)
-    nothing = apply("coalesce", known, text("{}"), type=SqlType.TEXT)
-    return Bind(members, nothing, every)
+    of_any = apply("look_up", table, text(_ELEMENT), type=SqlType.TEXT)
+    return Bind(
+        own.name, apply("coalesce", known, of_any, type=SqlType.TEXT), Bind(owner.name, walking.owner(item), every)
+    )
 
 
 def is_of(tagged_item: Node, types: Sequence[TypeName]) -> Node:
@@ -111,8 +138,9 @@ def item_of(tagged_item: Node) -> Node:
 
 def with_text(tagged_item: Node, text: Node) -> Node:
     """A tagged item with a text that was made of it."""
+    type, beside = Extract(tagged_item, (_TYPE,), SqlType.TEXT), elements.beside_of(tagged_item)
     return json_object(
-        {_TYPE.name: Extract(tagged_item, (_TYPE,), SqlType.TEXT), TAGGED.name: item_of(tagged_item), _TEXT.name: text}
+        {_TYPE.name: type, TAGGED.name: item_of(tagged_item), elements.BESIDE.name: beside, _TEXT.name: text}
     )
 
 
@@ -157,7 +185,7 @@ def _name(type: TypeName) -> str:
 def _table(model: Model, types: tuple[str, ...]) -> str:
     """The type of each member of each type that can be below some types, as JSON."""
     table: dict[str, dict[str, str]] = {}
-    waiting = [_BESIDE, *types]
+    waiting = [_ELEMENT, *types]
     while waiting:
         name = waiting.pop()
         if name in table:
@@ -170,8 +198,6 @@ def _table(model: Model, types: tuple[str, ...]) -> str:
             for type in element.types:
                 member = element.json_name(type) if element.choice else element.name
                 members[member] = type
-                if model.is_primitive(type):
-                    members[f"_{member}"] = _BESIDE
-                else:
+                if not model.is_primitive(type):
                     waiting.append(type)
     return json.dumps({name: members for name, members in table.items() if members}, separators=(",", ":"))

@@ -7,29 +7,26 @@ from collections.abc import Callable
 
 import attrs
 
-from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import carrying, tags, values
+from fhir4ds.functions import carrying, tags, values, walking
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.functions.holders import may_hold_resources
 from fhir4ds.plan import elements
-from fhir4ds.plan.collection import QUANTITY, Collection, TypeName
+from fhir4ds.plan.collection import QUANTITY, Choice, Collection, TypeName
 from fhir4ds.plan.nodes import (
-    Array,
     Case,
     Each,
-    Extract,
     Node,
     Raise,
     Reference,
     Repeat,
     apply,
+    bind,
     empty,
     integer,
     length,
-    text,
 )
 
 _GROUP = "Tree navigation"
@@ -45,9 +42,6 @@ _MOST_LEVELS = 100
 
 #: More than a level has in practice. A projection that gives several items for each would soon have more than fit anywhere.
 _MOST_ITEMS = 100_000
-
-#: Members of a resource that are no elements.
-_NO_ELEMENTS = ("resourceType",)
 
 #: What the id and the extensions beside a primitive value belong to.
 _ELEMENT = TypeName("FHIR", "Element")
@@ -65,25 +59,48 @@ def _repeated(
 ) -> Collection:
     """What a projection of a collection gives over and over again, level by level, each of at most so many items."""
     types = _reachable(call, focus, project)
-    start = values.boxed(values.as_array(values.items(focus, call.names), call.names), call.names)
     level = Reference(call.names.fresh(), SqlType.JSON, many=True)
     variable = call.names.fresh()
     known = tuple(dict.fromkeys((*focus.types, *types)))
     # What a reference points to can be of another resource, which then goes along with each item.
     carries = call.resolves and may_hold_resources(call)
-    own = carrying.carried_item(call.names, variable) if carries else Reference(variable, SqlType.JSON)
-    projected = values.boxed(values.items(project(Collection(plan=own, types=known)), call.names), call.names)
+    item = carrying.carried_item(call.names, variable) if carries else Reference(variable, SqlType.JSON)
+    beside = call.looks_beside and not carries
+    projected = _projected_wholes(call, project, elements.value_of(item), known) if beside else None
+    wholes = projected is not None
+    if projected is None:
+        found = project(Collection(plan=item, types=known))
+        projected = values.boxed(values.items(found, call.names), call.names)
+    start = _start(call, focus, wholes=wholes)
     if carries:
         start, projected = (carrying.walk(call).carried(plan) for plan in (start, projected))
-    overflow = Raise(f"still gives items after {_MOST_LEVELS} levels", call.position, SqlType.JSON, many=True)
     body: Node = Each(level, variable, projected)
     if most is not None:
         many = Raise(f"gives more than {most} items of one level", call.position, SqlType.JSON, many=True)
         body = Case(((apply("less", integer(most), length(level)), many),), body)
-    plan: Node = Repeat(start, level.name, body, distinct, _MOST_LEVELS, overflow)
+    plan: Node = Repeat(start, level.name, body, distinct, _MOST_LEVELS, _overflow(call))
     if carries:
         plan = carrying.items_of(carrying.once(plan, call.names) if distinct else plan, call.names)
+    elif wholes:
+        plan = walking.values_of(plan, call.names.fresh())
     return Collection(plan=plan, types=types, ordered=False)
+
+
+def _start(call: Call, focus: Collection, *, wholes: bool) -> Node:
+    """The items where a projection begins, as JSON or as whole elements."""
+    own = values.items(focus, call.names)
+    if wholes and own.many and elements.are_of_wholes(own):
+        return elements.wholes(own, call.names) or own
+    items = values.boxed(values.as_array(own, call.names), call.names)
+    return walking.wholes(items, call.names.fresh()) if wholes else items
+
+
+def _projected_wholes(
+    call: Call, project: Callable[[Collection], Collection], item: Node, known: tuple[TypeName, ...]
+) -> Node | None:
+    """What a projection gives of an item as whole elements, if it walks a tree of them."""
+    found = project(Collection(plan=item, types=known))
+    return elements.wholes(found.plan, call.names) if elements.are_of_wholes(found.plan) else None
 
 
 def _reachable(call: Call, focus: Collection, project: Callable[[Collection], Collection]) -> tuple[TypeName, ...]:
@@ -148,45 +165,69 @@ def repeat_all(call: Call) -> Collection:
     return _repeated(call, call.focus, lambda item: call.body(0, item), distinct=False, most=_MOST_ITEMS)
 
 
-def _children(call: Call, collection: Collection) -> Collection:
-    plan = values.items(collection, call.names)
-    types = () if call.model is None else _child_types(call.model, collection.types)
-    if not plan.many:
-        return Collection(plan=_members(call, plan), types=types, ordered=False)
+def _members_below(call: Call, owners: Node) -> Node:
+    """The items of every member of objects, where no model says which of them are elements."""
+    member = Reference(call.names.fresh(), SqlType.JSON)
+    return _each(call, owners, lambda owner: Each(walking.members(owner), member.name, walking.held(member)))
+
+
+def _wholes_below(call: Call, owners: Node) -> Node:
+    """The elements of objects, as a whole."""
+    return _each(call, owners, lambda owner: walking.below(call.names, owner, lambda _, parts: walking.whole(parts)))
+
+
+def _each(call: Call, owners: Node, below: Callable[[Node], Node]) -> Node:
     variable = call.names.fresh()
-    members = _members(call, Reference(variable, SqlType.JSON))
-    return Collection(plan=Each(plan, variable, members), types=types, ordered=False)
+    if owners.many:
+        return Each(owners, variable, below(Reference(variable, SqlType.JSON)))
+    return bind(variable, owners, below)
 
 
-def _tagged_children(call: Call, types: tuple[TypeName, ...], item: Node) -> Node | None:
-    if call.model is None:
-        return None
-    return tags.children_of(call, call.model, types, item, left_out=_left_out())
+def _tagged_below(call: Call, model: Model, types: tuple[TypeName, ...], items: Node) -> Node:
+    item = Reference(call.names.fresh(), SqlType.JSON)
+    return Each(items, item.name, tags.children_of(call, model, types, item))
 
 
-def _holders(call: Call) -> Collection:
+def _levels(call: Call, start: Node, below: Callable[[Node], Node]) -> Node:
+    """What is below items, what is below that, and so on."""
+    level = Reference(call.names.fresh(), SqlType.JSON, many=True)
+    return Repeat(start, level.name, below(level), False, _MOST_LEVELS, _overflow(call))
+
+
+def _overflow(call: Call) -> Raise:
+    return Raise(f"still gives items after {_MOST_LEVELS} levels", call.position, SqlType.JSON, many=True)
+
+
+def _owners(call: Call) -> Collection:
     """What has the elements of the focus as members: its items, or what stands beside the values of primitive ones."""
     focus = call.focus
     if focus.plan.type is not SqlType.JSON or values.is_empty(focus):
         return Collection(plan=empty(SqlType.JSON, many=True), types=(_ELEMENT,))  # a computed value has no elements
-    primitive = [values.system_type(type, call.model) not in (None, QUANTITY) for type in focus.types]
-    if not primitive or focus.choices or not all(primitive):
+    if focus.choices:
+        return _chosen_owners(call, focus)
+    primitive = [_is_primitive(call, type) for type in focus.types]
+    if not any(primitive):
         return focus
-    plan = elements.all_beside(values.items(focus, call.names), call.names)
+    items = values.items(focus, call.names)
+    if not all(primitive):
+        owners = walking.owners(items, call.names)
+        return tags.tagged(attrs.evolve(focus, plan=owners, guard=None), tags.tags_of(call, focus))
+    plan = elements.all_beside(items, call.names)
     if plan is None:
         raise call.error(InvalidOperation, "the elements of a primitive element cannot be reached from here")
     return Collection(plan=plan, types=(_ELEMENT,))
 
 
-def _members(call: Call, item: Node) -> Node:
-    member = call.names.fresh()
-    held = apply("json_members", item, _left_out(), type=SqlType.JSON, many=True)
-    value = Extract(Reference(member, SqlType.JSON), (Step("value"),), SqlType.JSON)
-    return Each(held, member, apply("json_items", value, type=SqlType.JSON, many=True))
+def _chosen_owners(call: Call, focus: Collection) -> Collection:
+    choices = tuple(
+        Choice(_ELEMENT, f"_{choice.member}") if _is_primitive(call, choice.type) else choice
+        for choice in focus.choices
+    )
+    return attrs.evolve(focus, choices=choices, types=tuple(dict.fromkeys(choice.type for choice in choices)))
 
 
-def _left_out() -> Node:
-    return Array(tuple(map(text, _NO_ELEMENTS)), SqlType.TEXT)
+def _is_primitive(call: Call, type: TypeName) -> bool:
+    return values.system_type(type, call.model) not in (None, QUANTITY)
 
 
 @functools.lru_cache(maxsize=256)
@@ -202,6 +243,16 @@ def _child_types(model: Model, owners: tuple[TypeName, ...]) -> tuple[TypeName, 
     return tuple(found)
 
 
+def _descendant_types(model: Model, owners: tuple[TypeName, ...]) -> tuple[TypeName, ...]:
+    """The types that elements at any depth below items of some types can have."""
+    found: tuple[TypeName, ...] = ()
+    while True:
+        more = tuple(dict.fromkeys((*found, *_child_types(model, (*owners, *found)))))
+        if more == found:
+            return found
+        found = more
+
+
 @function(
     "children",
     group=_GROUP,
@@ -210,11 +261,16 @@ def _child_types(model: Model, owners: tuple[TypeName, ...]) -> tuple[TypeName, 
 )
 def children(call: Call) -> Collection:
     """The elements directly below each item, by name; those of a primitive element are its id and its extensions."""
-    focus = _holders(call)
-    found, start = _children(call, focus), tags.tags_of(call, focus)
-    variable = call.names.fresh()
-    below = _tagged_children(call, focus.types, Reference(variable, SqlType.JSON))
-    return found if start is None or below is None else tags.tagged(found, Each(start, variable, below))
+    focus, names, model = _owners(call), call.names, call.model
+    owners = values.items(focus, names)
+    if model is None:
+        return Collection(plan=_members_below(call, owners), ordered=False)
+    plan = walking.values_of(_wholes_below(call, owners), names.fresh())
+    found = Collection(plan=plan, types=_child_types(model, focus.types), ordered=False)
+    start = tags.tags_of(call, focus)
+    if start is None:
+        return found
+    return tags.tagged(found, _tagged_below(call, model, focus.types, values.as_array(start, names)))
 
 
 @function(
@@ -225,12 +281,19 @@ def children(call: Call) -> Collection:
 )
 def descendants(call: Call) -> Collection:
     """The elements at any depth below each item, level by level."""
-    focus = _holders(call)
-    found = _repeated(call, focus, lambda item: _children(call, item), distinct=False)
+    focus, names, model = _owners(call), call.names, call.model
+    owners = values.as_array(values.items(focus, names), names)
+    if model is None:
+        return Collection(plan=_levels(call, owners, lambda level: _members_below(call, level)), ordered=False)
+    wholes = _levels(
+        call,
+        walking.wholes(owners, names.fresh()),
+        lambda level: _wholes_below(call, walking.owners_of(level, names.fresh())),
+    )
+    plan = walking.values_of(wholes, names.fresh())
+    found = Collection(plan=plan, types=_descendant_types(model, focus.types), ordered=False)
     start = tags.tags_of(call, focus)
-    level, variable = Reference(call.names.fresh(), SqlType.JSON, many=True), call.names.fresh()
-    below = _tagged_children(call, focus.types, Reference(variable, SqlType.JSON))
-    if start is None or below is None or not isinstance(found.plan, Repeat):
+    if start is None:
         return found
-    body = Each(level, variable, below)
-    return tags.tagged(found, attrs.evolve(found.plan, initial=start, variable=level.name, body=body))
+    start = values.as_array(start, names)
+    return tags.tagged(found, _levels(call, start, lambda level: _tagged_below(call, model, focus.types, level)))

@@ -281,6 +281,9 @@ def present(call: Call, collection: Collection) -> Node:
         found = of_parent(collection.plan, call.names, lambda parent: _chosen(call, collection, parent))
         return both(guard, found) or FALSE
     plan = collection.plan if not collection.choices else items(attrs.evolve(collection, guard=None), call.names)
+    if elements.are_of_wholes(plan):
+        plan = elements.wholes(plan, call.names) or plan
+        return both(guard, Exists(plan, call.names.fresh()) if plan.many else apply("is_not_null", plan)) or FALSE
     if plan.many:
         return both(guard, _any(call, attrs.evolve(collection, plan=plan, choices=()))) or FALSE
     if isinstance(plan, Extract) and system_of(collection, call.model) is not None:
@@ -290,7 +293,7 @@ def present(call: Call, collection: Collection) -> Node:
     there = apply("is_not_null", plan)
     if holds_primitives(call, collection):
         lack = places.lacking(plan, call.names)
-        whole = None if lack is None else elements.wholes(plan, call.names)
+        whole = None if lack is None else elements.wholes(plan, call.names, computed=True)
         if lack is not None and whole is not None:
             there = apply("or", there, apply("and", lack, apply("is_not_null", whole)))
     return both(guard, there) or FALSE
@@ -346,7 +349,8 @@ def holds_primitives(call: Call, collection: Collection) -> bool:
 def count(call: Call, collection: Collection) -> Node:
     """Number of items."""
     if collection.many:
-        plan = length(walkable(call, attrs.evolve(collection, guard=None)))
+        walked = walkable(call, attrs.evolve(collection, guard=None))
+        plan = length(elements.wholes_in_places(walked) or walked)
         return plan if collection.guard is None else Case(((collection.guard, plan),), integer(0))
     return Case(((present(call, collection), integer(1)),), integer(0))
 
@@ -413,16 +417,17 @@ def iterate(call: Call, collection: Collection, *, resolves: bool = False) -> It
 
 def _iteration(call: Call, collection: Collection, *, several: bool) -> Iteration:
     variable = call.names.fresh()
-    if (several or call.looks_beside) and not collection.choices and system_of(collection, call.model) is not None:
-        source = elements.wholes(walkable(call, collection), call.names)
-        if source is not None:
-            value = elements.value_of(Reference(variable, SqlType.JSON))
-            return Iteration(source, variable, attrs.evolve(collection, plan=value, guard=None))
     if (several or call.asks_types) and collection.tagged is not None:
         tagged = Reference(variable, SqlType.JSON)
         own = Extract(tagged, (TAGGED,), SqlType.JSON)
         item = attrs.evolve(collection, plan=own, guard=None, tags=Tags(own, tagged))
         return Iteration(collection.tagged, variable, item)
+    are_primitive = not collection.choices and system_of(collection, call.model) is not None
+    if ((several or call.looks_beside) and are_primitive) or elements.are_of_wholes(collection.plan):
+        source = elements.wholes(walkable(call, collection), call.names)
+        if source is not None:
+            value = elements.value_of(Reference(variable, SqlType.JSON))
+            return Iteration(source, variable, attrs.evolve(collection, plan=value, guard=None))
     reference = Reference(variable, collection.plan.type)
     item = attrs.evolve(collection, plan=reference, guard=None)
     return Iteration(walkable(call, collection), variable, item)

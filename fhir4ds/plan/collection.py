@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 
-from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
+from fhir4ds.plan.elements import VALUE
 from fhir4ds.plan.nodes import Node
 
 
@@ -54,8 +54,8 @@ class Choice:
     member: str
 
 
-#: Where a tagged item itself is.
-TAGGED = Step("i")
+#: Where a tagged item itself is; as of any whole element, there may be something beside it.
+TAGGED = VALUE
 
 
 @attrs.frozen

@@ -54,6 +54,9 @@ def placed(plan: Node, names: Names) -> Node:
     """
     if not plan.many or _are_placed(plan):
         return plan
+    if isinstance(plan, Each) and elements.are_of_wholes(plan):
+        # They are at hand, which is as cheap as a look whether any of them has no value.
+        return elements.in_places(elements.wholes(plan, names) or plan.source, names, plan.type)
     lack = lacking(plan, names)
     whole = None if lack is None else elements.wholes(plan, names, computed=True)
     return plan if lack is None or whole is None else Case(((lack, elements.in_places(whole, names, plan.type)),), plan)
@@ -84,6 +87,8 @@ def _are_placed(plan: Node) -> bool:
             return all(map(_are_placed, (*(value for _, value in plan.branches), plan.otherwise)))
         case Extract() | Valued():
             return not plan.many
+        case Each() if elements.wholes_in_places(plan) is not None:
+            return True
         case Each():
             return elements.is_filter(plan) and not elements.are_there(plan) and _are_placed(plan.source)
         case Sort():

@@ -272,7 +272,7 @@ class Renderer:
         What a database needs to plan lambdas within lambdas doubles with each level; one after the other costs little.
         """
         stages, body = _stages(node)
-        if not self.syntax.lambdas or sum(map(len, stages)) < 2:
+        if not self.syntax.lambdas or len(stages) == sum(map(len, stages)) < 3:
             return None
         before, sql, record = dict(self._fields), "", f"{node.variable}_and"
         carried: dict[str, nodes.Node] = {}

@@ -49,14 +49,15 @@ _MEMBER, _END = '([A-Za-z0-9_]"\\s*:\\s*-?[0-9]+[.][0-9]+)', "(\\s*[,}}])"
 #: JSON as parts that are numbers, and parts without one: texts are passed over as a whole, whatever stands in them.
 _PART = '(?:"(?:[^"\\\\]|\\\\.)*"|[^"0-9-])+|-?[0-9][0-9.eE+-]*'
 
-#: A number ``t`` without its exponent: its parts ``m``, where its point comes to be, and its digits with zeros up to there.
+#: A number ``t`` without its exponent: its parts ``m``, which are sign, whole, part and exponent, and then where its point comes
+#: to be, ``n``, and its digits with zeros up to there, ``d``.
 _MOVED = (
     "LIST_TRANSFORM(LIST_TRANSFORM(LIST_TRANSFORM([REGEXP_EXTRACT(t, '^(-?)([0-9]+)[.]?([0-9]*)[eE](.*)$', "
-    "['sign', 'whole', 'part', 'e'])], LAMBDA m: {{'sign': CASE WHEN LTRIM(m.whole || m.part, '0') = '' THEN '' ELSE m.sign END, "
-    "'place': LENGTH(m.whole) + CAST(m.e AS INTEGER), 'digits': m.whole || m.part}}), LAMBDA m: {{'sign': m.sign, "
-    "'place': GREATEST(m.place, 1), 'digits': REPEAT('0', 1 - m.place) || m.digits || REPEAT('0', m.place - LENGTH(m.digits))}}), "
-    "LAMBDA m: m.sign || LTRIM(LEFT(m.digits, m.place - 1), '0') || SUBSTRING(m.digits, m.place, 1) || CASE WHEN "
-    f"LENGTH(m.digits) > m.place THEN '.' || SUBSTRING(m.digits, m.place + 1) || '{_MARK}' ELSE '' END)[1]"
+    "['s', 'w', 'p', 'e'])], LAMBDA m: {{'s': CASE WHEN LTRIM(m.w || m.p, '0') = '' THEN '' ELSE m.s END, "
+    "'n': LENGTH(m.w) + CAST(m.e AS INTEGER), 'd': m.w || m.p}}), LAMBDA m: {{'s': m.s, "
+    "'n': GREATEST(m.n, 1), 'd': REPEAT('0', 1 - m.n) || m.d || REPEAT('0', m.n - LENGTH(m.d))}}), "
+    "LAMBDA m: m.s || LTRIM(LEFT(m.d, m.n - 1), '0') || SUBSTRING(m.d, m.n, 1) || CASE WHEN "
+    f"LENGTH(m.d) > m.n THEN '.' || SUBSTRING(m.d, m.n + 1) || '{_MARK}' ELSE '' END)[1]"
 )
 
 #: A part ``t`` of JSON that is kept as it is. More than three digits in an exponent are more zeros than anyone wants to read.

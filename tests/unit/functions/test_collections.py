@@ -43,6 +43,8 @@ _VALUES: dict[str, list[Any]] = {
     "(3 | 1 | 2).sort(1)": [3, 1, 2],
     "(3 | 1 | 2).sort(2, $this)": [1, 2, 3],
     "('b' | 'a').sort('x' desc, $this)": ["a", "b"],
+    "(1 'g' | 300 'mg' | 0.5 'g').sort().select(value)": [Decimal(300), Decimal("0.5"), Decimal(1)],
+    "(1 'g' | 300 'mg' | 0.5 'g').sort($this desc).select(value)": [Decimal(1), Decimal("0.5"), Decimal(300)],
     # a total may have any number of digits
     "(1.5 | 2.5).aggregate($this)": [_D("2.5")],
     "(1.5 | 2.5).aggregate($total + $this, 0.0)": [_D(4)],
@@ -62,6 +64,14 @@ def test_value(database: Database, expression: str, expected: list[Any]) -> None
 @pytest.mark.parametrize(
     "expression", ["1.repeat($this + 1)", "(1 | 2).repeatAll('x')", "name.where(repeatAll(1).exists())"]
 )
+def test_what_has_no_order_is_not_sorted(database: Database) -> None:
+    with pytest.raises(EvaluationError, match="the quantities cannot be compared for order"):
+        database.evaluate("(1 'g' | 300 'mm').sort()", {})
+    measured = {"resourceType": "Observation", "component": [{"valueString": "a"}, {"valueQuantity": {"value": 1}}]}
+    with pytest.raises(EvaluationError, match="items with elements have no order"):
+        database.evaluate("component.value.sort()", measured)
+
+
 def test_an_iteration_that_does_not_end_is_an_error(database: Database, expression: str) -> None:
     """And neither a result that was cut off nor a wait until the deadline."""
     with pytest.raises(EvaluationError, match="still gives items after 100 levels"):

@@ -103,6 +103,14 @@ def test_what_stands_beside_values(database: Database, expression: str, items: l
 _NAMES = {
     "resourceType": "Patient",
     "id": "p2",
+    "birthDate": "1980-05-17",
+    "_birthDate": {"id": "d"},
+    "_gender": {"id": "g"},
+    "extension": [
+        {"url": "i", "valueInteger": 3},
+        {"url": "n", "_valueInteger": {"id": "n"}},
+        {"url": "s", "valueString": "v"},
+    ],
     "name": [
         {"given": ["a", None, "b"], "_given": [None, {"id": "x"}, {"id": "z", "extension": [_extension("e")]}]},
         {"_given": [{"id": "y"}], "family": "F"},
@@ -190,6 +198,34 @@ _NAMES = {
         ("(name.given | name.family).id", ["x", "z", "y"]),
         ("(name.given | name.family).where(id = 'z')", ["b"]),
         ("name.given.distinct().skip(1).first().id", ["x"]),
+        # of several types
+        ("(name.given | birthDate).count()", [5]),
+        ("(name.given | birthDate)", ["a", "b", "1980-05-17"]),
+        ("(name.given | birthDate).id", ["x", "z", "y", "d"]),
+        ("(name | birthDate).id", ["d"]),
+        ("(name.given | birthDate).type().name", ["string", "string", "string", "string", "date"]),
+        ("extension.value.count()", [3]),
+        ("extension.value", [3, "v"]),
+        ("extension.value[1].exists()", [True]),
+        ("extension.value[1].id", ["n"]),
+        ("extension.value.distinct().count()", [3]),
+        ("(extension.value | extension.value).count()", [3]),
+        ("extension.value.combine(name.family).count()", [5]),
+        ("extension.value.exclude('v').count()", [2]),
+        ("extension.value.subsetOf(extension.value)", [True]),
+        ("extension.value = extension.value", [True]),
+        ("extension.value ~ extension.value", [True]),
+        ("extension.value = extension.value.tail()", [False]),
+        ("extension.value.ofType(integer).count()", [2]),
+        # one element, not of many
+        ("gender.combine(gender).count()", [2]),
+        ("(gender | gender).count()", [1]),
+        ("(gender | name.family).id", ["g", "x"]),
+        ("gender.first().exists()", [True]),
+        ("coalesce(gender, 'x').exists()", [True]),
+        # in order
+        ("name.given.sort(id desc).id", ["z", "y", "x"]),
+        ("name.given.sort(id desc)", ["b", "a"]),
     ],
 )
 def test_elements_without_a_value_keep_their_places(database: Database, expression: str, items: list[object]) -> None:

@@ -119,7 +119,6 @@ _TREE = {
         (
             "children().type().name",
             [
-                "Element",
                 "boolean",
                 "date",
                 "Patient.contact",

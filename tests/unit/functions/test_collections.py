@@ -64,14 +64,6 @@ def test_value(database: Database, expression: str, expected: list[Any]) -> None
 @pytest.mark.parametrize(
     "expression", ["1.repeat($this + 1)", "(1 | 2).repeatAll('x')", "name.where(repeatAll(1).exists())"]
 )
-def test_what_has_no_order_is_not_sorted(database: Database) -> None:
-    with pytest.raises(EvaluationError, match="the quantities cannot be compared for order"):
-        database.evaluate("(1 'g' | 300 'mm').sort()", {})
-    measured = {"resourceType": "Observation", "component": [{"valueString": "a"}, {"valueQuantity": {"value": 1}}]}
-    with pytest.raises(EvaluationError, match="items with elements have no order"):
-        database.evaluate("component.value.sort()", measured)
-
-
 def test_an_iteration_that_does_not_end_is_an_error(database: Database, expression: str) -> None:
     """And neither a result that was cut off nor a wait until the deadline."""
     with pytest.raises(EvaluationError, match="still gives items after 100 levels"):
@@ -83,6 +75,14 @@ def test_an_iteration_that_has_more_on_each_level_is_an_error(database: Database
     """Long before a level has more items than fit anywhere."""
     with pytest.raises(EvaluationError, match="gives more than 100000 items of one level"):
         database.evaluate(expression, _PATIENT)
+
+
+def test_what_has_no_order_is_not_sorted(database: Database) -> None:
+    with pytest.raises(EvaluationError, match="the quantities cannot be compared for order"):
+        database.evaluate("(1 'g' | 300 'mm').sort()", {})
+    measured = {"resourceType": "Observation", "component": [{"valueString": "a"}, {"valueQuantity": {"value": 1}}]}
+    with pytest.raises(EvaluationError, match="items with elements have no order"):
+        database.evaluate("component.value.sort()", measured)
 
 
 def test_the_order_of_what_is_combined(database: Database) -> None:

@@ -19,7 +19,7 @@ def added(
     """The sum of two quantities, or their difference, in the smaller of their units.
 
     That is the "most granular" one (FHIRPath, "Math"). A number is a quantity of unit ``1``. Empty where the units are not
-    commensurable, and where that takes more than the unit itself for years and months of the calendar.
+    commensurable, as years and months of the calendar are with each other alone.
     """
 
     def total(a: Quantity, b: Quantity) -> Node:

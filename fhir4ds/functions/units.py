@@ -69,7 +69,7 @@ class Purpose(enum.Enum):
 
     COMPARISON = "comparison"  # years and months of the calendar and of UCUM do not compare
     EQUIVALENCE = "equivalence"  # they do
-    ADDITION = "addition"  # years and months are converted to nothing else
+    ADDITION = "addition"  # years and months are converted to each other, and to nothing else
     CONVERSION = "conversion"  # asked for by name: reckoned in the system of the source
 
 
@@ -156,12 +156,12 @@ def conversion(source: str, target: str, purpose: Purpose) -> Fraction | None:
 def _between_words(source: str, target: str, purpose: Purpose) -> Fraction | None:
     if source == target:
         return Fraction(1)
-    if purpose is Purpose.ADDITION and (source in _VARIABLE or target in _VARIABLE):
-        return None
     if (source, target) == _VARIABLE:
         return Fraction(_MONTHS_OF_YEAR)
     if (target, source) == _VARIABLE:
         return Fraction(1, _MONTHS_OF_YEAR)
+    if purpose is Purpose.ADDITION and (source in _VARIABLE or target in _VARIABLE):
+        return None
     return _DAYS[source] / _DAYS[target]
 
 

@@ -41,6 +41,9 @@ _VALUES: dict[str, list[Any]] = {
     # calendar words and units: a week is a week, a year is no Julian year
     "7 days = 1 week": [True],
     "1 year = 12 months": [True],
+    "(1 year + 6 months) = 18 months": [True],
+    "1 year - 6 months = 6 months": [True],
+    "1 month + 30 days": [],
     "1 year = 1 'a'": [],
     "1 year ~ 1 'a'": [True],
     "2 'g' + 500 'mg'": _quantity("2500", "mg"),

@@ -122,7 +122,17 @@ def _equal(call: Call, left: Collection, right: Collection) -> Node:
     if lack is None:
         return found
     by_wholes = partial(wholes_alike, equal, (a.type, b.type))
-    return Case(((lack, _equal_arrays(call, values.wholes(call, left), values.wholes(call, right), by_wholes)),), found)
+    x, y = (values.wholes(call, side) for side in (left, right))
+    return Case(((lack, _equal_arrays(call, x, y, by_wholes, unknown=_has_no_value)),), found)
+
+
+def _has_no_value(left: Node, right: Node) -> Node:
+    """Whether there are just two elements to be compared, of which one has no value: as single ones they are empty."""
+    lack = (
+        apply("is_null", elements.value_of(apply("array_at", array, integer(1), type=SqlType.JSON)))
+        for array in (left, right)
+    )
+    return apply("and", apply("equal", length(left), integer(1)), apply("or", *lack))
 
 
 def wholes_alike(equal: _Pair, types: tuple[SqlType, SqlType], left: Node, right: Node) -> Node:
@@ -183,7 +193,9 @@ def _may_be_comparable(call: Call, left: Collection, right: Collection) -> bool:
     return not a or not b or any(comparable(first, second) for first in a for second in b)
 
 
-def _equal_arrays(call: Call, a: Node, b: Node, equal: _Pair) -> Node:
+def _equal_arrays(call: Call, a: Node, b: Node, equal: _Pair, *, unknown: _Pair | None = None) -> Node:
+    """Equality of two arrays by that of pairs; empty where it cannot be known of the arrays."""
+
     def compare(first: Node, second: Node) -> Node:
         variable, index = call.names.fresh(), call.names.fresh()
         other = apply("array_at", second, Reference(index, SqlType.INTEGER), type=b.type)
@@ -193,6 +205,7 @@ def _equal_arrays(call: Call, a: Node, b: Node, equal: _Pair) -> Node:
             (
                 (none, _EMPTY),
                 (apply("unequal", length(first), length(second)), FALSE),
+                *(() if unknown is None else ((unknown(first, second), _EMPTY),)),
                 (Exists(first, variable, apply("not", pair), index), FALSE),
                 (Exists(first, variable, apply("is_null", pair), index), _EMPTY),
             ),

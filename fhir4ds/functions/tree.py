@@ -88,19 +88,20 @@ def _repeated(
 
 def _start(call: Call, focus: Collection, *, wholes: bool) -> Node:
     """The items where a projection begins, as JSON or as whole elements."""
-    own = values.items(focus, call.names)
-    if wholes and own.many and elements.are_of_wholes(own):
-        return elements.wholes(own, call.names) or own
-    items = values.boxed(values.as_array(own, call.names), call.names)
-    return walking.wholes(items, call.names.fresh()) if wholes else items
+    if wholes:
+        return values.wholes(call, focus)
+    return values.boxed(values.as_array(values.items(focus, call.names), call.names), call.names)
 
 
 def _projected_wholes(
     call: Call, project: Callable[[Collection], Collection], item: Node, known: tuple[TypeName, ...]
 ) -> Node | None:
-    """What a projection gives of an item as whole elements, if it walks a tree of them."""
-    found = project(Collection(plan=item, types=known))
-    return elements.wholes(found.plan, call.names) if elements.are_of_wholes(found.plan) else None
+    """What a projection gives of an item as whole elements, if it walks a tree of them or can begin with primitive ones."""
+    plan = values.items(project(Collection(plan=item, types=known)), call.names)
+    if elements.are_of_wholes(plan):
+        return elements.wholes(plan, call.names)
+    are_primitive = any(_is_primitive(call, type) for type in known)
+    return elements.wholes(plan, call.names, computed=True) if are_primitive else None
 
 
 def _reachable(call: Call, focus: Collection, project: Callable[[Collection], Collection]) -> tuple[TypeName, ...]:
@@ -109,9 +110,9 @@ def _reachable(call: Call, focus: Collection, project: Callable[[Collection], Co
         return ()
     found: tuple[TypeName, ...] = ()
     while True:
-        variable = call.names.fresh()
+        item = Reference(call.names.fresh(), SqlType.JSON)
         known = tuple(dict.fromkeys((*focus.types, *found)))
-        projected = _projected(call, project, Reference(variable, SqlType.JSON), known)
+        projected = _projected(call, project, elements.value_of(item) if call.looks_beside else item, known)
         more = tuple(dict.fromkeys((*found, *projected.types)))
         if more == found:
             return found

@@ -217,7 +217,11 @@ _NAMES = {
         ("extension.value ~ extension.value", [True]),
         ("extension.value = extension.value.tail()", [False]),
         ("extension.value.ofType(integer).count()", [2]),
-        # one element, not of many
+        # one element, not of many: what has no value is equal to nothing, not even to itself
+        ("name[1].given = 'x'", []),
+        ("name[1].given = name[1].given", []),
+        ("name[1].given ~ 'x'", [False]),
+        ("name[1].given & 'x'", ["x"]),
         ("gender.combine(gender).count()", [2]),
         ("(gender | gender).count()", [1]),
         ("(gender | name.family).id", ["g", "x"]),
@@ -226,6 +230,9 @@ _NAMES = {
         # in order
         ("name.given.sort(id desc).id", ["z", "y", "x"]),
         ("name.given.sort(id desc)", ["b", "a"]),
+        # over and over again
+        ("name.given.repeat(extension).value", ["e"]),
+        ("extension.value.repeat(id)", ["n"]),
     ],
 )
 def test_elements_without_a_value_keep_their_places(database: Database, expression: str, items: list[object]) -> None:

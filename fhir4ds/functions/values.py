@@ -324,8 +324,8 @@ def _any(call: Call, collection: Collection) -> Node:
 
 def lacking(call: Call, *collections: Collection) -> Node | None:
     """A condition that holds where any item may have no value; None if none of them is a primitive element."""
-    elements_ = (side for side in collections if holds_primitives(call, side))
-    return places.any_of(*(places.lacking(items(side, call.names), call.names) for side in elements_))
+    primitive = (side for side in collections if holds_primitives(call, side))
+    return places.any_of(*(places.lacking(items(side, call.names), call.names) for side in primitive))
 
 
 def wholes(call: Call, collection: Collection) -> Node:

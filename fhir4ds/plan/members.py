@@ -6,7 +6,9 @@ import attrs
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.plan.nodes import RESOURCE, Extract, FromJson, Node, Reference
+from fhir4ds.plan.nodes import RESOURCE, Apply, Case, Extract, FromJson, Node, Reference, apply
+from fhir4ds.plan.parts import everything
+from fhir4ds.plan.places import MENTIONS
 from fhir4ds.plan.rewriting import rewrite
 
 
@@ -54,6 +56,8 @@ class Members:
     def _change(self, node: Node) -> Node | None:
         if node == RESOURCE:
             self.whole = True
+        if isinstance(node, Case):
+            return self._look(node)
         if not isinstance(node, Extract) or node.base != RESOURCE:
             return None
         # A path ends where items begin: several paths that hold patterns cannot be read at once.
@@ -65,6 +69,23 @@ class Members:
         repeated = node.steps[place]
         array = self._member(Member((*node.steps[:place], Step(repeated.name)), repeats=True))
         return Extract(array, (Step("", repeated.each, here=True), *node.steps[place + 1 :]), node.type)
+
+    def _look(self, node: Case) -> Node | None:
+        """A condition that is looked into where the resource mentions a name, of what is read of it for the condition."""
+        match node:
+            case Case(branches=((Apply(primitive, (document, name)), condition),)) if (
+                primitive == MENTIONS and document == RESOURCE
+            ):
+                inner = self.instead(condition)
+                columns = {part.name for part in everything(inner) if isinstance(part, Reference)} & self._columns
+                if len(columns) == 1:
+                    own = Reference(columns.pop(), SqlType.JSON)
+                    return Case(((apply(MENTIONS, own, name), inner),), node.otherwise)
+        return None
+
+    @property
+    def _columns(self) -> set[str]:
+        return {f"m{number}" for number in range(1, len(self.found) + 1)}
 
     def _member(self, member: Member) -> Reference:
         if member not in self.found:

@@ -36,6 +36,9 @@ from fhir4ds.plan.nodes import (
 )
 from fhir4ds.plan.parts import refers
 
+#: The primitive that looks whether a document has a name anywhere.
+MENTIONS = "json_mentions"
+
 
 def placed(plan: Node, names: Names) -> Node:
     """A plan that has something in the place of each element, also of those that have no value.
@@ -130,7 +133,7 @@ def _may_lack(origin: Node) -> Node | None:
     there = Exists(others, "beside") if others.many else apply("is_not_null", others)
     if not isinstance(origin.base, Reference):
         return there
-    return Case(((apply("json_mentions", origin.base, text(f'"_{last.name}"')), there),), FALSE)
+    return Case(((apply(MENTIONS, origin.base, text(f'"_{last.name}"')), there),), FALSE)
 
 
 @attrs.frozen

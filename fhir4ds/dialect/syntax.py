@@ -154,6 +154,12 @@ class Syntax(ABC):
         """Whether there is anything at a path with repetition, a null too; None where that is asked of all the items."""
         return None
 
+    def extract_front(self, json: str, steps: Sequence[Step], type: SqlType) -> str | None:
+        """The value at a path that is the first item of each array on its way, NULL if there is none or it is JSON null; None
+        where that costs as much as the first item of all.
+        """
+        return None
+
     def extract_first(self, json: str, steps: Sequence[Step]) -> str | None:
         """The first JSON item at a path with repetition; None where that is the first of an array of all."""
         return None
@@ -168,9 +174,9 @@ class Syntax(ABC):
         return None
 
     def extract_several(self, json: str, paths: Sequence[Sequence[Step]]) -> str | None:
-        """Array of the JSON values at paths without repetition, found in one pass, some of them NULL or JSON null.
+        """Array of the JSON values at paths, found in one pass, some of them NULL or JSON null.
 
-        None where going to each by itself costs no more.
+        Of an array on the way the first item is meant. None where going to each by itself costs no more.
         """
         return None
 

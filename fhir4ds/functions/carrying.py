@@ -42,6 +42,7 @@ from fhir4ds.plan.nodes import (
     Exists,
     Extract,
     FromJson,
+    Front,
     Node,
     Raise,
     Reference,
@@ -338,6 +339,11 @@ class Walk(Holders):
     @carried.register
     def _(self, plan: Valued) -> Node:
         return self.carried(plan.values)
+
+    @carried.register
+    def _(self, plan: Front) -> Node:
+        # What is in front is the first of all, too, which is carried.
+        return null(SqlType.JSON)
 
     @carried.register
     def _(self, plan: Raise) -> Node:

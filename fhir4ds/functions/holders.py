@@ -29,6 +29,7 @@ from fhir4ds.plan.nodes import (
     Extract,
     Find,
     FromJson,
+    Front,
     Node,
     Raise,
     Reference,
@@ -159,6 +160,10 @@ class Holders:
     @kind.register
     def _(self, plan: Bind) -> Node | Kind:
         return _beyond(self.of_value(plan, self.kind_for(plan.variable, plan.value)).kind(plan.body), plan)
+
+    @kind.register
+    def _(self, plan: Front) -> Node | Kind:
+        return self.kind(plan.path)
 
     @kind.register
     def _(self, plan: Valued) -> Node | Kind:

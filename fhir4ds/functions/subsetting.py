@@ -14,7 +14,22 @@ from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.typing import nothing
 from fhir4ds.plan import places
 from fhir4ds.plan.collection import Collection
-from fhir4ds.plan.nodes import Bind, Case, Constant, Node, Reference, apply, bind, both, empty, integer, length, null
+from fhir4ds.plan.nodes import (
+    Bind,
+    Case,
+    Constant,
+    Extract,
+    Front,
+    Node,
+    Reference,
+    apply,
+    bind,
+    both,
+    empty,
+    integer,
+    length,
+    null,
+)
 
 _GROUP = "Subsetting"
 _PATIENT = {"resourceType": "Patient", "id": "p1", "name": [{"given": ["Ada", "Eve", "Joy"]}]}
@@ -37,9 +52,28 @@ def at(call: Call, collection: Collection, position: Node) -> Collection:
     if isinstance(position, Constant) and isinstance(position.value, int):
         counted: Node = integer(position.value + 1) if position.value >= 0 else null(SqlType.INTEGER)
     else:
-        first = apply("add", position, integer(1), type=SqlType.INTEGER)
-        counted = Case(((apply("less", integer(0), first), first),), null(SqlType.INTEGER))
-    return _picked(call, collection, lambda items: apply("array_at", items, counted, type=items.type))
+        after = apply("add", position, integer(1), type=SqlType.INTEGER)
+        counted = Case(((apply("less", integer(0), after), after),), null(SqlType.INTEGER))
+
+    def pick(items: Node) -> Node:
+        return apply("array_at", items, counted, type=items.type)
+
+    first = _first(call, collection) if counted == integer(1) else None
+    if first is None:
+        return _picked(call, collection, pick)
+    return _taken(collection, first, pick)
+
+
+def _first(call: Call, collection: Collection) -> Node | None:
+    """The first of primitive elements; None if it has to be picked from all of them."""
+    path = collection.plan
+    if collection.guard is not None or collection.choices or not values.holds_primitives(call, collection):
+        return None
+    found = places.first(path, call.names)
+    if found is None or not isinstance(path, Extract):
+        return found
+    # What is in front of all others is the first, and found at once.
+    return apply("coalesce", Front(path), found, type=found.type)
 
 
 def _picked(call: Call, collection: Collection, pick: Callable[[Node], Node]) -> Collection:

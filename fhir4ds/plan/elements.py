@@ -24,6 +24,7 @@ from fhir4ds.plan.nodes import (
     Each,
     Extract,
     FromJson,
+    Front,
     Node,
     Raise,
     Reference,
@@ -181,6 +182,11 @@ class _Wholes:
         return self._of_path(plan)
 
     @_of.register
+    def _(self, plan: Front) -> Node | None:
+        values = attrs.evolve(plan.path, type=SqlType.JSON)
+        return _if_there(Front(values), Front(beside(values)))
+
+    @_of.register
     def _(self, plan: Valued) -> Node | None:
         return plan.wholes
 
@@ -229,8 +235,7 @@ class _Wholes:
         values = Extract(parent, (last,), SqlType.JSON)
         others = beside(values)
         if last.each is False:
-            there = apply("or", apply("is_not_null", values), apply("is_not_null", others))
-            return Case(((there, _whole(values, others)),), null(SqlType.JSON))
+            return _if_there(values, others)
         # Both arrays, if there are both, are of the same length (FHIR R4, "JSON Representation of Resources", section
         # "Primitive Elements"), so that a place in one is the same place in the other.
         value, other, place = (self.names.fresh() for _ in range(3))
@@ -300,6 +305,11 @@ class _Wholes:
             return None
         branches = zip((condition for condition, _ in plan.branches), values, strict=True)
         return Case(tuple((condition, value) for condition, value in branches if value is not None), otherwise)
+
+
+def _if_there(value: Node, other: Node) -> Case:
+    there = apply("or", apply("is_not_null", value), apply("is_not_null", other))
+    return Case(((there, _whole(value, other)),), null(SqlType.JSON))
 
 
 def _whole(value: Node, other: Node) -> Apply:

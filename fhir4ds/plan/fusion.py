@@ -8,7 +8,7 @@ import attrs
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.plan.nodes import Case, Constant, Each, Extract, FromJson, Node, Reference, empty, null
+from fhir4ds.plan.nodes import Apply, Case, Constant, Each, Extract, FromJson, Front, Node, Reference, empty, null
 
 
 class Names:
@@ -84,6 +84,10 @@ def read(node: Node, type: SqlType, names: Names) -> Node:
         return node
     if isinstance(node, Extract):
         return attrs.evolve(node, type=type)
+    if isinstance(node, Front):
+        return Front(attrs.evolve(node.path, type=type))
+    if isinstance(node, Apply) and isinstance(node.arguments[0], Front):
+        return attrs.evolve(node, arguments=tuple(read(part, type, names) for part in node.arguments), type=type)
     if isinstance(node, Each):
         return attrs.evolve(node, body=read(node.body, type, names))
     if isinstance(node, Case):

@@ -6,7 +6,7 @@ import attrs
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.plan.nodes import RESOURCE, Apply, Case, Extract, FromJson, Node, Reference, apply
+from fhir4ds.plan.nodes import RESOURCE, Apply, Case, Extract, FromJson, Front, Node, Reference, apply
 from fhir4ds.plan.parts import everything
 from fhir4ds.plan.places import MENTIONS
 from fhir4ds.plan.rewriting import rewrite
@@ -19,7 +19,7 @@ class Member:
     Parameters
     ----------
     path : tuple of Step
-        Where it is; no step repeats.
+        Where it is; of arrays on the way it is in the first item.
     repeats : bool
         Whether it is gone into item by item; then it must not be missing.
     whole : bool
@@ -58,14 +58,14 @@ class Members:
             self.whole = True
         if isinstance(node, Case):
             return self._look(node)
+        if isinstance(node, Front) and node.path.base == RESOURCE:
+            return self._value(node.path.steps, node.type)
         if not isinstance(node, Extract) or node.base != RESOURCE:
             return None
         # A path ends where items begin: several paths that hold patterns cannot be read at once.
         place = next((place for place, step in enumerate(node.steps) if step.each is not False), None)
         if place is None:
-            whole = node.type is SqlType.JSON
-            value = self._member(Member(node.steps, whole=whole))
-            return value if whole else FromJson(value, node.type)
+            return self._value(node.steps, node.type)
         repeated = node.steps[place]
         array = self._member(Member((*node.steps[:place], Step(repeated.name)), repeats=True))
         return Extract(array, (Step("", repeated.each, here=True), *node.steps[place + 1 :]), node.type)
@@ -82,6 +82,11 @@ class Members:
                     own = Reference(columns.pop(), SqlType.JSON)
                     return Case(((apply(MENTIONS, own, name), inner),), node.otherwise)
         return None
+
+    def _value(self, steps: tuple[Step, ...], type: SqlType) -> Node:
+        whole = type is SqlType.JSON
+        value = self._member(Member(steps, whole=whole))
+        return value if whole else FromJson(value, type)
 
     @property
     def _columns(self) -> set[str]:

@@ -289,6 +289,19 @@ class Valued:
 
 
 @attrs.frozen
+class Front:
+    """What is at the end of a path that is the first item of each array on its way; NULL if there is nothing, or no word for it."""
+
+    path: Extract
+    many: bool = attrs.field(default=False, init=False)
+
+    @property
+    def type(self) -> SqlType:
+        """Type of the value."""
+        return self.path.type
+
+
+@attrs.frozen
 class Find:
     """What a relation has for the values of its keys; NULL if it has nothing, or if there is no relation to look into.
 
@@ -330,6 +343,7 @@ Node: TypeAlias = (
     | Case
     | Raise
     | Valued
+    | Front
     | Find
     | Holds
 )

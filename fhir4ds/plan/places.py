@@ -32,6 +32,8 @@ from fhir4ds.plan.nodes import (
     Sort,
     Valued,
     apply,
+    both,
+    integer,
     text,
 )
 from fhir4ds.plan.parts import refers
@@ -71,6 +73,38 @@ def with_values(plan: Node) -> Node:
         case Case(branches=((_, Each() as first),)) if elements.wholes_in_places(first) is not None:
             return plan.otherwise
     return plan
+
+
+def first(plan: Node, names: Names) -> Node | None:
+    """The value of the first element of a plan, NULL if it has none; None if the plan does not say what has the elements.
+
+    It is in the first of the owners of such elements, and among those of one owner nulls hold the places.
+    """
+    match plan:
+        case Extract(base, (*parents, last)) if plan.many and all(step.each is not None for step in plan.steps):
+            owners = Extract(base, tuple(parents), SqlType.JSON) if parents else base
+            variable, where = names.fresh(), None
+        case Each(owners, variable, Extract(Reference(name), (last,)), where, None) if name == variable:
+            pass
+        case _:
+            return None
+    now = _first_item(plan)
+    if not owners.many:
+        return now
+    lack = lacking(plan, names)
+    if last.each is None or lack is None:
+        return None
+    one = Reference(variable, SqlType.JSON)
+    own, beside = (
+        apply("is_not_null", Extract(one, (Step(name),), SqlType.JSON)) for name in (last.name, f"_{last.name}")
+    )
+    owner = _first_item(Each(owners, variable, one, where=both(where, apply("or", own, beside))))
+    value = Extract(owner, (last,), SqlType.JSON)
+    return Case(((lack, _first_item(value) if value.many else value),), now)
+
+
+def _first_item(plan: Node) -> Node:
+    return apply("array_at", plan, integer(1), type=plan.type)
 
 
 def picked(plan: Node, pick: Callable[[Node], Node]) -> Node:

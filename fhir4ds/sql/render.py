@@ -246,6 +246,11 @@ class Renderer:
         return self.render(node.values)
 
     @render.register
+    def _(self, node: nodes.Front) -> str:
+        found = self.syntax.extract_front(self.render(node.path.base), node.path.steps, node.type)
+        return self.syntax.literal(None, node.type) if found is None else found
+
+    @render.register
     def _(self, node: nodes.Find) -> str:
         step = self._relation(node.relation)
         if step is None:

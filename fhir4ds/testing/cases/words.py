@@ -96,10 +96,12 @@ def _items_of_json(syntax: Syntax) -> str:
 
 def _of_several(syntax: Syntax, number: int) -> str:
     """One of several values that are found at once, or by itself where that costs no more."""
-    paths = [path("a"), path("absent"), path("o", "p", "q")]
+    paths = [path("a"), path("absent"), path("o", "p", "q"), path("many*", "v*"), path("none*", "v")]
     found = syntax.extract_several(_document(syntax), paths)
     if found is None:
-        return syntax.extract(_document(syntax), paths[number - 1], _TEXT)
+        all_items = syntax.extract_array(_document(syntax), paths[number - 1], _TEXT)
+        one = syntax.apply("array_at", all_items, "1")
+        return one if number > 3 else syntax.extract(_document(syntax), paths[number - 1], _TEXT)
     return syntax.from_json(syntax.apply("array_at", found, str(number)), _TEXT)
 
 
@@ -209,6 +211,14 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
         (lambda s: _of_several(s, 1), "x"),
         (lambda s: _of_several(s, 2), None),
         (lambda s: _of_several(s, 3), "deep"),
+        (lambda s: _of_several(s, 4), "1"),
+        (lambda s: _of_several(s, 5), None),
+    ],
+    "extract_front": [
+        (lambda s: s.extract_front(_document(s), path("many*", "v*"), _INTEGER) or s.literal(1, _INTEGER), 1),
+        (lambda s: s.extract_front(_document(s), path("texts*"), _TEXT) or s.text("one"), "one"),
+        (lambda s: s.extract_front(_document(s), path("none*"), _JSON) or s.literal(None, _JSON), None),
+        (lambda s: s.extract_front(_document(s), path("absent*", "v"), _TEXT) or s.literal(None, _TEXT), None),
     ],
     "extract_first_where": [
         (lambda s: _first_where(s, "v", 'it\'s \\ "so" é %') or s.literal("2", _JSON), 2),

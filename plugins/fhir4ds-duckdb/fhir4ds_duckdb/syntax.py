@@ -231,9 +231,15 @@ class DuckDBSyntax(LambdaSyntax):
         return f"CAST(ERROR({message}) AS {self.types[type]}{'[]' if many else ''})"
 
     def extract(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
+        return self._extract(json, self._path(steps), type)
+
+    def _extract(self, json: str, path: str, type: SqlType) -> str:
         if type is SqlType.JSON:
-            return f"NULLIF(JSON_EXTRACT({json}, {self._path(steps)}), 'null')"
-        return self.read(f"JSON_EXTRACT_STRING({json}, {self._path(steps)})", type)
+            return f"NULLIF(JSON_EXTRACT({json}, {path}), 'null')"
+        return self.read(f"JSON_EXTRACT_STRING({json}, {path})", type)
+
+    def extract_front(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
+        return self._extract(json, self._path(steps, "[0]"), type)
 
     def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         if any(step.each is None for step in steps):
@@ -257,14 +263,14 @@ class DuckDBSyntax(LambdaSyntax):
             items = f"FLATTEN(LIST_TRANSFORM({items}, LAMBDA z: {one if step.each is False else several}))"
         return self.each(items, "z", None, "z <> 'null'", self.from_json("z", type))
 
-    def _path(self, steps: Sequence[Step]) -> str:
-        return self.text("$" + "".join(self._member(step) + ("[*]" if step.each else "") for step in steps))
+    def _path(self, steps: Sequence[Step], items: str = "[*]") -> str:
+        return self.text("$" + "".join(self._member(step) + (items if step.each else "") for step in steps))
 
     def _member(self, step: Step) -> str:
         return "" if step.here else '."' + step.name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
     def extract_several(self, json: str, paths: Sequence[Sequence[Step]]) -> str:
-        return f"JSON_EXTRACT({json}, [{', '.join(map(self._path, paths))}])"
+        return f"JSON_EXTRACT({json}, [{', '.join(self._path(steps, '[0]') for steps in paths)}])"
 
     def array(self, items: Sequence[str], type: SqlType | None) -> str:
         return f"[{', '.join(items)}]" if type is None else f"CAST([{', '.join(items)}] AS {self.types[type]}[])"

@@ -43,7 +43,15 @@ class PostgresSyntax(Syntax):
         return f"%({name})s"
 
     def extract(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
-        *inner, last = (self.text(step.name) for step in steps)
+        return self._go(json, [self.text(step.name) for step in steps], type)
+
+    def extract_front(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
+        names = ([] if step.here else [self.text(step.name)] for step in steps)
+        places = ([] if step.each is False else ["0"] for step in steps)
+        return self._go(json, [key for pair in zip(names, places, strict=True) for part in pair for key in part], type)
+
+    def _go(self, json: str, keys: Sequence[str], type: SqlType) -> str:
+        *inner, last = keys
         parent = "".join(f"{name} -> " for name in (json, *inner))
         if type is SqlType.JSON:
             return f"NULLIF({parent}{last}, 'null')"

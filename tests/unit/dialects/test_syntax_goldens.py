@@ -51,6 +51,8 @@ WORDS: dict[str, Callable[[Syntax], object]] = {
     "extract_several": lambda s: s.extract_several("r", [[_NAME], [_NAME, Step("period")]]),
     "extract_array here": lambda s: s.extract_array("r", [Step("", each=True, here=True), _GIVEN], _TEXT),
     "extract_exists": lambda s: s.extract_exists("r", [_NAMES, _GIVEN]),
+    "extract_front": lambda s: s.extract_front("r", [_NAMES, _GIVEN], _TEXT),
+    "extract_front json": lambda s: s.extract_front("r", [Step("", each=True, here=True), _NAME], _JSON),
     "extract_first": lambda s: s.extract_first("r", [_NAMES, _GIVEN]),
     "fetched": lambda s: s.fetched("r"),
     "record": lambda s: s.record({"a": "1", "b": "2"}),

@@ -27,7 +27,13 @@ _ALONE_CHAPTERS = ("driver", "faults", "runtime", "streaming")
 _SHARED = ("unit/runtime/test_pool_laws.py", "unit/runtime/test_pool_laws_can_fail.py")
 #: Tests that earn coverage of the core: examples of every unit, and what needs a database or a process to be reached. With
 #: a tracer tests take twice as long.
-_TRACED = ("integration/cli", "integration/fhirpath/test_terminology.py", "integration/views", "unit")
+_TRACED = (
+    "integration/cli",
+    "integration/fhirpath/test_contained_resources.py",
+    "integration/fhirpath/test_terminology.py",
+    "integration/views",
+    "unit",
+)
 
 
 def _is_in(item: pytest.Item, places: tuple[str, ...]) -> bool:

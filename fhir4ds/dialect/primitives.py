@@ -138,6 +138,8 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         # without a sign; the text of such a number, and the document as it was: for databases whose JSON functions read
         # numbers as binary fractions.
         "json_exact": "{0}",
+        # A document whose numbers are their values to the last digit, however they were written: the same, of very long ones.
+        "json_precise": "{0}",
         "json_numeral": "({0} #>> '{{}}')",
         "json_plain": "{0}",
         # Whether two documents are the same to the last digit, by their bytes: to = 1.5 and 1.50 are equal, and slower.

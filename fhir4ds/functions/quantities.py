@@ -356,9 +356,11 @@ def equal(names: Names, left: Node, right: Node, forms: tuple[Form, Form]) -> No
 
     def compare(a: Quantity, b: Quantity) -> Node:
         found = _if_quantities(a, b, compared(names, a, b, "equal"))
+        if forms != (Form.FHIR, Form.FHIR):
+            return found
         # The same element is equal to itself, also where it has no value.
-        same = forms == (Form.FHIR, Form.FHIR)
-        return Case(((apply("json_equal", left, right), TRUE),), found) if same else found
+        same = Case(((apply("json_equal", left, right), TRUE),), null(SqlType.BOOLEAN))
+        return apply("coalesce", found, same)
 
     return apart(names, left, forms[0], lambda a: apart(names, right, forms[1], lambda b: compare(a, b)))
 

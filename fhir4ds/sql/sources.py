@@ -33,8 +33,8 @@ class Reader:
     def __init__(self, syntax: Syntax, source: Source, renderer: Renderer) -> None:
         self.syntax = syntax
         self.source = source
-        #: Whether the statement asks for numbers digit by digit.
-        self.exact = False
+        #: The primitive that documents are made ready with for the statement, if any.
+        self.readiness: str | None = None
         self._renderer = renderer
 
     def select(self, types: tuple[str, ...], *, typed: bool) -> str:
@@ -109,7 +109,7 @@ class Reader:
         return f"{query} WHERE {type} {wanted}"
 
     def _document(self, json: str) -> str:
-        return self.syntax.apply("json_exact", json) if self.exact else json
+        return json if self.readiness is None else self.syntax.apply(self.readiness, json)
 
     def _member(self, json: str, name: str) -> str:
         return self.syntax.extract(json, [Step(name)], SqlType.TEXT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fhir4ds.dialect.statement import FAILURE, Column, Statement
 from fhir4ds.dialect.syntax import ItemForm, Syntax
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.plan.exactness import NUMERAL, PLAIN, asks_for_digits
+from fhir4ds.plan.exactness import NUMERAL, PLAIN, readiness
 from fhir4ds.plan.nodes import RESOURCE, Array, Case, Extract, Node, Reference, apply, null
 from fhir4ds.plan.relation import Relation
 from fhir4ds.plan.source import InlineSource, Source, TableSource
@@ -80,9 +80,8 @@ class StatementBuilder:
         Statement
             With the columns ``id`` and ``value``, and ``failure`` between them where there can be any.
         """
-        self._reader.exact = delivered in (NUMERAL, PLAIN) or any(
-            asks_for_digits(node) for node in (items, guard, failure) if node is not None
-        )
+        exact = delivered in (NUMERAL, PLAIN)
+        self._reader.readiness = readiness(items, guard, failure, digits=exact)
         keys = ["key"] if len(self.resource_types) == 1 else [RESOURCE_TYPE, "key"]
         resources = self._reader.select(self.resource_types, typed=len(self.resource_types) != 1)
         step = self._steps.add("_".join(self.resource_types) or "resources", resources, materialized=self._inline)

@@ -11,7 +11,7 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.statement import Column, Statement
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.plan.exactness import asks_for_digits
+from fhir4ds.plan.exactness import readiness
 from fhir4ds.plan.members import Members
 from fhir4ds.plan.nodes import KEY, RESOURCE, Extract, Node
 from fhir4ds.plan.relation import Relation
@@ -69,7 +69,7 @@ class ViewBuilder:
         Statement
             Its rows are in the order of resources and, within each, of the view.
         """
-        self._reader.exact = any(map(asks_for_digits, [*nodes(rows), *([] if where is None else [where])]))
+        self._reader.readiness = readiness(*nodes(rows), where)
         resources = self._reader.select((self.resource_type,), typed=False)
         # Of a constant resource a database would evaluate expressions while planning, also those not to be reached.
         inline = isinstance(self.source, InlineSource)

@@ -289,6 +289,7 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ((json("null"),), None),
     ],
     "json_exact": [((json('{"a": [1, "x: 1.50,"]}'),), {"a": [1, "x: 1.50,"]}), ((json(None),), None)],
+    "json_precise": [((json('{"a": [1, "x: 1.50,"]}'),), {"a": [1, "x: 1.50,"]}), ((json(None),), None)],
     "json_numeral": [((json("1.5"),), "1.5"), ((json("-12"),), "-12"), ((json("null"),), None), ((json(None),), None)],
     "json_plain": [((json('{"a": 1.5}'),), {"a": Decimal("1.5")}), ((json(None),), None)],
     "json_mentions": [((json('{"a": [{"b": null}]}'), text('"b"')), True), ((json('{"b": 1}'), text('"b"')), True)],

@@ -40,6 +40,9 @@ _ODD = "[:,\\[]\\s*(?:-?[0-9]+(?:[.][0-9]+)?[eE][+-]?[0-9]+|-0[.]0+)\\s*[,}}\\]]
 #: Where the text of a binary fraction is not that of the number: there, and with zeros at the end or more than 15 digits.
 _CHANGED = f"[.](?:[0-9]+0|[0-9]{{{{7,}}}}|000[0-9]*)[,}}}}\\]\\s]|[0-9]{{{{9}}}}[.][0-9]+[,}}}}\\]\\s]|{_ODD}"
 
+#: Where there may be a number of more than 15 digits, which a binary fraction is not.
+_LONG = "[0-9][0-9.]{{15,}}\\s*[,}}\\]]"
+
 #: Where there may be a number in an array, which looks like one in a text.
 _IN_ARRAY = "[\\[,]\\s*-?[0-9]+[.][0-9]+\\s*[,\\]]"
 
@@ -83,6 +86,13 @@ def _each_part(json: str, change: str) -> str:
 def _units(decimal: str) -> str:
     """A decimal in units of its last digit, which its text without the point has, as a text."""
     return f"REPLACE(CAST({decimal} AS VARCHAR), '.', '')"
+
+
+#: A document whose numbers are marked.
+_READY = (
+    f"CAST(CASE WHEN REGEXP_MATCHES({{0}}, '{_ODD}|{_IN_ARRAY}') THEN {_each_part('{0}', _MARKED)} "
+    f"ELSE REGEXP_REPLACE({{0}}, '{_MEMBER}{_END}', '\\1{_MARK}\\2', 'g') END AS JSON)"
+)
 
 
 def _same(reading: str) -> str:
@@ -209,11 +219,8 @@ class DuckDBSyntax(LambdaSyntax):
         "json_items": "CASE COALESCE(JSON_TYPE({0}), '') WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') WHEN '' THEN [] ELSE [{0}] END",
         "json_same": "({0} = {1})",
         "json_text": "JSON_EXTRACT_STRING({0}, '$')",
-        "json_exact": (
-            f"CASE WHEN REGEXP_MATCHES({{0}}, '{_CHANGED}') THEN CAST(CASE WHEN REGEXP_MATCHES({{0}}, '{_ODD}|{_IN_ARRAY}') "
-            f"THEN {_each_part('{0}', _MARKED)} ELSE REGEXP_REPLACE({{0}}, '{_MEMBER}{_END}', '\\1{_MARK}\\2', 'g') END AS JSON) "
-            "ELSE {0} END"
-        ),
+        "json_exact": f"CASE WHEN REGEXP_MATCHES({{0}}, '{_CHANGED}') THEN {_READY} ELSE {{0}} END",
+        "json_precise": f"CASE WHEN REGEXP_MATCHES({{0}}, '{_LONG}') THEN {_READY} ELSE {{0}} END",
         "json_numeral": f"NULLIF({_plain('{0}')}, 'null')",
         "json_plain": _plain("{0}"),
         "json_mentions": "CONTAINS(CAST({0} AS VARCHAR), {1})",

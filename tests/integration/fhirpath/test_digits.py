@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
@@ -172,3 +173,28 @@ def test_order_without_a_model(pair: Pair, expression: str, ordered: list[str]) 
         with connect(url, model=None) as side:
             values = [str(value) for value in side.evaluate(expression, resource)]
             assert values == ["100" if text == "1e2" else text for text in ordered]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("value.value = 12345678901234567.25", [True]),
+        ("value.value > 12345678901234567.2", [True]),
+        ("value.value < 12345678901234567.26", [True]),
+        ("value.value = component[0].value.value", [False]),
+        ("value = component[0].value", [False]),
+        ("(value.value | component[0].value.value).count()", [2]),
+        ("value.value + 1 = 12345678901234568.25", [True]),
+        ("component.value.value.sum() = 12345678901234567.26", [True]),
+        ("code.extension.value.where($this < 0.123456789012).exists()", [False]),
+    ],
+)
+def test_values_of_many_digits(pair: Pair, expression: str, expected: list[bool | int]) -> None:
+    """A number is its value where no digits are asked for, too, also one that no binary fraction is."""
+    observation = json.loads(_observation("1", "many")) | {
+        "component": [{"valueQuantity": {"value": Decimal("12345678901234567.26"), "code": "g"}}],
+        "code": {"extension": [{"url": "e", "valueDecimal": Decimal("0.123456789012345678")}]},
+        "valueQuantity": {"value": Decimal("12345678901234567.25"), "code": "g"},
+    }
+    for database in (pair.duckdb, pair.postgres):
+        assert database.evaluate(expression, observation) == expected

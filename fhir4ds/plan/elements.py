@@ -208,12 +208,12 @@ class _Wholes:
 
     @_of.register
     def _(self, plan: Apply) -> Node | None:
-        array, *places = plan.arguments
         if plan.primitive in PICKING:
+            array, *places = plan.arguments
             source = self.of(array)
             return None if source is None else attrs.evolve(plan, arguments=(source, *places), type=SqlType.JSON)
         if plan.primitive in WRITING:
-            return self._of(array)
+            return self._of(plan.arguments[0])
         if plan.primitive not in JOINING:
             return None
         parts = [self.of(part) for part in plan.arguments]

@@ -86,7 +86,7 @@ def read(node: Node, type: SqlType, names: Names) -> Node:
         return attrs.evolve(node, type=type)
     if isinstance(node, Front):
         return Front(attrs.evolve(node.path, type=type))
-    if isinstance(node, Apply) and isinstance(node.arguments[0], Front):
+    if isinstance(node, Apply) and node.arguments and isinstance(node.arguments[0], Front):
         return attrs.evolve(node, arguments=tuple(read(part, type, names) for part in node.arguments), type=type)
     if isinstance(node, Each):
         return attrs.evolve(node, body=read(node.body, type, names))

@@ -198,6 +198,9 @@ _NAMES = {
         ("(name.given | name.family).id", ["x", "z", "y"]),
         ("(name.given | name.family).where(id = 'z')", ["b"]),
         ("name.given.distinct().skip(1).first().id", ["x"]),
+        # with what has no arguments
+        ("name.given.combine(now()).count()", [5]),
+        ("today() in birthDate.combine(today())", [True]),
         # of several types
         ("(name.given | birthDate).count()", [5]),
         ("(name.given | birthDate)", ["a", "b", "1980-05-17"]),

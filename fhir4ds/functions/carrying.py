@@ -18,8 +18,6 @@ from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.holders import (
     HOLDER,
     ITEM,
-    JOINING,
-    PICKING,
     TURNING,
     UNKNOWN,
     Carried,
@@ -30,6 +28,7 @@ from fhir4ds.functions.holders import (
     is_own,
     may_hold_resources,
 )
+from fhir4ds.plan.elements import JOINING, PICKING
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     RESOURCE,

@@ -16,6 +16,7 @@ import attrs
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions.declaration import Call
+from fhir4ds.plan.elements import JOINING, PICKING
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     RESOURCE,
@@ -53,10 +54,6 @@ _OWN_RESOURCES = ("resource", "outcome")
 #: Resources that may hold others which are not contained in them.
 _HOLDING = ("Bundle", "Parameters", "Resource")
 
-#: Primitives that pick items of an array, which is their first argument.
-PICKING = ("array_at", "array_slice")
-#: Primitives that give items of each of their arguments.
-JOINING = ("array_concat", "coalesce")
 #: Primitives that give what is in their first argument, or the same in another form.
 TURNING = ("json_items", "to_json")
 

@@ -19,9 +19,9 @@ from fhir4ds.fhirpath.parser import parse
 from fhir4ds.functions import values
 from fhir4ds.functions.catalog import FUNCTIONS
 from fhir4ds.functions.declaration import ParameterKind
-from fhir4ds.plan import failures, fusion
+from fhir4ds.plan import failures, fusion, overlooked
 from fhir4ds.plan.collection import Collection
-from fhir4ds.plan.exactness import NUMERAL, PLAIN
+from fhir4ds.plan.exactness import NUMERAL, PLAIN, readiness
 from fhir4ds.plan.nodes import Case, empty
 from fhir4ds.plan.source import InlineSource, Source
 from fhir4ds.sql.statement import StatementBuilder
@@ -132,7 +132,9 @@ def _deliver(title: str, collection: Collection, lowering: Lowering, builder: St
     kind = values.sql_type(collection, lowering.model)
     guard, unguarded = collection.guard, attrs.evolve(collection, guard=None)
     items = values.items(unguarded, lowering.names)
-    delivered = PLAIN if kind is SqlType.JSON and _may_hold_decimals(collection, lowering.model) else None
+    delivered = None
+    if kind is SqlType.JSON and (_may_hold_decimals(collection, lowering.model) or readiness(items, guard) is not None):
+        delivered = PLAIN
     if kind is SqlType.DECIMAL:
         # Decimals are delivered as text, which keeps their exact value and spares a conversion where they are JSON.
         delivered = NUMERAL if items.type is SqlType.JSON else "decimal_text"
@@ -140,11 +142,16 @@ def _deliver(title: str, collection: Collection, lowering: Lowering, builder: St
         items = fusion.read(items, kind, lowering.names)
     system = values.system_of(collection, lowering.model)
     failed = None
+    whole = items if guard is None else Case(((guard, items),), empty(items.type, many=items.many))
     if lowering.options.on_error is OnError.NULL:
-        whole = items if guard is None else Case(((guard, items),), empty(items.type, many=items.many))
         failed = failures.failure(whole, lowering.names)
         if failed is not None:
             items, guard = failures.quiet(whole), None
+    elif guard is not None and not overlooked.may_be_known(items):
+        items, guard = (overlooked.heeded(node, lowering.names) for node in (items, guard))
+    else:
+        # Nothing looks at a resource of which nothing comes.
+        items, guard = overlooked.heeded(whole, lowering.names), None
     statement = builder.build(
         title=title,
         items=items,

@@ -59,20 +59,24 @@ def aggregate(call: Call) -> Collection:
     initial = call.value(1) if call.count > 1 else None
     # What the total is depends on what the aggregator makes of it: a first look settles types and cardinality.
     total = _first_total(call, item) if initial is None or values.is_empty(initial) else initial
+    several = initial is not None and initial.many
     for _ in range(2):
         total = attrs.evolve(total, plan=Reference(accumulator, total.plan.type, total.many), choices=(), guard=None)
         result = call.body(0, item, index=index, total=total)
         body = values.value(result, call.model, call.names)
-        total = Collection(plan=Reference(accumulator, body.type, body.many), types=result.types)
+        several = several or body.many
+        total = Collection(plan=Reference(accumulator, body.type, several), types=result.types)
     if initial is None or values.is_empty(initial):
-        start = empty(body.type, many=body.many)
+        start = empty(body.type, many=several)
     else:
         start = values.value(initial, call.model, call.names)
         if not _stands_for(start.type, body.type):
             types = tuple(dict.fromkeys((*initial.types, *result.types)))
-            total = Collection(plan=Reference(accumulator, SqlType.JSON, body.many), types=types)
+            total = Collection(plan=Reference(accumulator, SqlType.JSON, several), types=types)
             result = attrs.evolve(call.body(0, item, index=index, total=total), types=types)
             body = values.boxed(values.value(result, call.model, call.names), call.names)
+    if several:
+        body = values.as_array(body, call.names)
     start = _like(call, start, body)
     if not refers(body, [place]):
         return Collection(plan=Fold(plan, accumulator, variable, start, body), types=result.types)
@@ -103,6 +107,9 @@ def _like(call: Call, start: Node, body: Node) -> Node:
         start = values.boxed(start, call.names)
     elif not start.many:
         start = Cast(start, body.type)
+    elif start.type is not body.type:
+        variable = call.names.fresh()
+        start = Each(start, variable, Cast(Reference(variable, start.type), body.type))
     return values.as_array(start, call.names) if body.many else start
 
 

@@ -312,7 +312,9 @@ def _selected(call: Call, *, present: bool) -> Collection:
     if own.form is _Form.TAGGED:
         return _untagged(call, call.focus, found)
     plan = _valued(call, found, lambda: _beside(call, kept, *(_wholes(call, side) for side in sides)), *sides)
-    return attrs.evolve(call.focus, plan=plan, choices=(), guard=None)
+    # Nothing of nothing has the form of the others.
+    types = types_of_both(*sides) if values.is_empty(call.focus) else call.focus.types
+    return attrs.evolve(call.focus, plan=plan, types=types, choices=(), guard=None)
 
 
 @function(

@@ -11,7 +11,8 @@ from fhir4ds.functions import tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan import elements, places
 from fhir4ds.plan.collection import Collection
-from fhir4ds.plan.nodes import Each, Node, Reference, both, integer
+from fhir4ds.plan.failures import can_raise
+from fhir4ds.plan.nodes import FALSE, Case, Each, Node, Reference, both, integer
 from fhir4ds.plan.parts import refers
 from fhir4ds.plan.rewriting import rewrite
 from fhir4ds.plan.strictness import is_lost
@@ -27,7 +28,11 @@ _PATIENT = {
 def keep(call: Call, focus: Collection, condition: Callable[[Collection, Node], Node]) -> Collection:
     """The items for which a condition, given an item and its index, is true."""
     if not focus.many:
-        return attrs.evolve(focus, guard=both(focus.guard, condition(attrs.evolve(focus, guard=None), integer(0))))
+        holds = condition(attrs.evolve(focus, guard=None), integer(0))
+        if can_raise(holds):
+            # Nothing is asked of an item that is not there.
+            holds = Case(((values.present(call, focus), holds),), FALSE)
+        return attrs.evolve(focus, guard=both(focus.guard, holds))
     walk = values.iterate(call, focus)
     index = call.names.fresh()
     where = condition(walk.item, values.zero_based(index))

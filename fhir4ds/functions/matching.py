@@ -29,6 +29,9 @@ _REGEX = Parameter("regex")
 #: What can be said of a pattern that is not known yet: it may have any group that a substitution can name.
 _UNKNOWN = Pattern(parts=(), options="", groups=9, names={}, greedy=False, lazy=False)
 
+#: Groups of nothing after such a pattern, so that what it lacks is empty; a database may insist on groups that there are.
+_SPARE = "()" * _UNKNOWN.groups
+
 
 @attrs.frozen
 class _Expression:
@@ -198,10 +201,12 @@ def replace_matches(call: Call) -> Collection:
             "say what is repeated, such as [^<]*< for .*?<",
         )
     written, whole = _substitution(call, substitution, pattern)
+    known = _is_known(expression.node)
+    spare = "" if known else _SPARE
 
     def replaced(value: Node, written: Node, regex: Node) -> Node:
         expression = _Expression(pattern, regex)
-        matched = expression.written("(", ")") if whole else expression.written()
+        matched = expression.written("(", f"{spare})") if whole else expression.written(after=spare)
         result = apply("regexp_replace", value, matched, written, type=SqlType.TEXT)
         if isinstance(regex, Constant) and regex.value:
             return result
@@ -209,7 +214,7 @@ def replace_matches(call: Call) -> Collection:
         both_there = apply("and", is_empty_text(regex), apply("is_not_null", written))
         return Case(((both_there, value),), result)
 
-    if _is_known(expression.node):
+    if known:
         # What is known stays where it is used, so that a database can prepare it once.
         return computed(
             call, [value, written], STRING, SqlType.TEXT, lambda value, new: replaced(value, new, expression.node)

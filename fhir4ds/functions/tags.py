@@ -52,9 +52,10 @@ def tagged(collection: Collection, tags: Node | None) -> Collection:
 
 
 def tags_of(call: Call, collection: Collection) -> Node | None:
-    """The items of a collection with their types; None if not all of them are known."""
+    """An array of the items of a collection with their types; None if not all of them are known."""
     if collection.tagged is not None:
-        return collection.tagged
+        kept = values.items(attrs.evolve(collection, plan=collection.tagged), call.names)
+        return values.as_array(kept, call.names)
     if collection.choices:
         return _tags_of_choices(call, collection)
     if not collection.types:

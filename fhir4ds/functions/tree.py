@@ -271,7 +271,7 @@ def children(call: Call) -> Collection:
     start = tags.tags_of(call, focus)
     if start is None:
         return found
-    return tags.tagged(found, _tagged_below(call, model, focus.types, values.as_array(start, names)))
+    return tags.tagged(found, _tagged_below(call, model, focus.types, start))
 
 
 @function(
@@ -296,5 +296,4 @@ def descendants(call: Call) -> Collection:
     start = tags.tags_of(call, focus)
     if start is None:
         return found
-    start = values.as_array(start, names)
     return tags.tagged(found, _levels(call, start, lambda level: _tagged_below(call, model, focus.types, level)))

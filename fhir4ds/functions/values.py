@@ -223,11 +223,11 @@ def single(call: Call, collection: Collection) -> Collection:
     if not collection.many:
         return collection
     plan, tagged = walkable(call, collection), collection.tagged
-    error = Raise("expected a single item but found several", call.position, plan.type)
 
     def only(array: Node) -> Node:
         several = apply("less", integer(1), length(array))
-        return Case(((several, error),), apply("array_at", array, integer(1), type=plan.type))
+        error = Raise("expected a single item but found several", call.position, array.type)
+        return Case(((several, error),), apply("array_at", array, integer(1), type=array.type))
 
     one = bind(call.names.fresh(), plan, only)
     tags = None if tagged is None else Tags(one, bind(call.names.fresh(), tagged, only))

@@ -6,11 +6,10 @@ chain of such functions doubles the statement with each link while the plan hard
 
 from __future__ import annotations
 
-from fhir4ds.plan.nodes import Node
-from fhir4ds.plan.parts import parts
+from fhir4ds.plan.parts import Memo, parts
 
 
-class Sizes:
+class Sizes(Memo[int]):
     """Number of nodes of plans, each counted wherever it stands; every part of a plan is looked at once.
 
     Examples
@@ -24,14 +23,4 @@ class Sizes:
     """
 
     def __init__(self) -> None:
-        # The node stands beside its size so that its identity is not given to another one.
-        self._known: dict[int, tuple[Node, int]] = {}
-
-    def of(self, node: Node) -> int:
-        """The size of a plan."""
-        known = self._known.get(id(node))
-        if known is not None:
-            return known[1]
-        size = 1 + sum(map(self.of, parts(node)))
-        self._known[id(node)] = (node, size)
-        return size
+        super().__init__(lambda node: 1 + sum(map(self.of, parts(node))))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import singledispatchmethod
+from functools import reduce, singledispatchmethod
+from operator import or_
 
 import attrs
 
@@ -14,7 +15,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, UnsupportedFeature
 from fhir4ds.plan import nodes
 from fhir4ds.plan.failures import can_raise, fact
-from fhir4ds.plan.parts import refers
+from fhir4ds.plan.parts import Uses
 from fhir4ds.plan.relation import Relation
 
 #: Marks a placeholder in text under construction; no literal can hold it, since NUL is refused.
@@ -91,6 +92,7 @@ class Renderer:
         self._missing: set[str] = set()
         #: How variables are spelled that are fields of a record.
         self._fields: dict[str, str] = {}
+        self._uses = Uses()
 
     def finish(self, sql: str) -> str:
         """Put the dialect's placeholders into the finished text of a statement."""
@@ -276,28 +278,41 @@ class Renderer:
 
         What a database needs to plan lambdas within lambdas doubles with each level; one after the other costs little.
         """
-        stages, body = _stages(node)
+        stages, body = self._stages(node)
         if not self.syntax.lambdas or len(stages) == sum(map(len, stages)) < 3:
             return None
         before, sql, record = dict(self._fields), "", f"{node.variable}_and"
         carried: dict[str, nodes.Node] = {}
+        needed = [self._uses.of(body)]
+        for stage in reversed(stages):
+            needed.append(reduce(or_, map(self._uses.of, stage.values()), needed[-1]))
         try:
             for number, stage in enumerate(stages):
                 self._missing |= stage.keys()
                 fields = {name: self.render(value) for name, value in (carried | stage).items()}
                 made = self.syntax.record(fields)
                 sql = made if number == 0 else self.syntax.bind(record, sql, made)
-                later = [*(value for other in stages[number + 1 :] for value in other.values()), body]
+                later = needed[len(stages) - number - 1]
                 carried = {
                     name: nodes.Reference(name, value.type, value.many)
                     for name, value in (carried | stage).items()
-                    if any(refers(part, [name]) for part in later)
+                    if later & self._uses.bits([name])
                 }
                 record = f"{next(iter(stage))}_and"
                 self._fields |= {name: self.syntax.field.format(record=record, name=name) for name in carried}
             return self.syntax.bind(record, sql, self.render(body))
         finally:
             self._fields = before
+
+    def _stages(self, node: nodes.Node) -> tuple[list[dict[str, nodes.Node]], nodes.Node]:
+        """The values of a run of bindings, those together that do not depend on each other, and what they are bound for."""
+        stages: list[dict[str, nodes.Node]] = [{}]
+        while isinstance(node, nodes.Bind):
+            if self._uses.of(node.value) & self._uses.bits(stages[-1]):
+                stages.append({})
+            stages[-1][node.variable] = node.value
+            node = node.body
+        return stages, node
 
     def _first(self, node: nodes.Apply) -> str | None:
         """The first item at a path or of an iteration, where the dialect finds that without the others."""
@@ -350,17 +365,6 @@ class Renderer:
         if isinstance(node, nodes.Extract) and node.many:
             return self.syntax.extract_rows(self.render(node.base), node.steps)
         return None
-
-
-def _stages(node: nodes.Node) -> tuple[list[dict[str, nodes.Node]], nodes.Node]:
-    """The values of a run of bindings, those together that do not depend on each other, and what they are bound for."""
-    stages: list[dict[str, nodes.Node]] = [{}]
-    while isinstance(node, nodes.Bind):
-        if refers(node.value, stages[-1]):
-            stages.append({})
-        stages[-1][node.variable] = node.value
-        node = node.body
-    return stages, node
 
 
 def _bounded(sql: str) -> str:

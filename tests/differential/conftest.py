@@ -12,14 +12,14 @@ from fhir4ds.database import Database, connect
 
 #: The ordinary run makes the same examples each time, so that it is as repeatable as any other test. For a search:
 #: ``FHIR4DS_DIFFERENTIAL=200 python -m pytest tests/differential`` makes 200 new ones for each function.
-_SEARCH = int(os.environ.get("FHIR4DS_DIFFERENTIAL", "0"))
+SEARCH = int(os.environ.get("FHIR4DS_DIFFERENTIAL", "0"))
 
 
 def examples(few: int) -> settings:
     """Settings of a test that makes ``few`` examples, or as many as the search asks for."""
     return settings(
-        max_examples=_SEARCH or few,
-        derandomize=not _SEARCH,
+        max_examples=SEARCH or few,
+        derandomize=not SEARCH,
         database=None,
         deadline=None,  # two databases on a machine that others use
         suppress_health_check=list(HealthCheck),

@@ -80,7 +80,7 @@ MOST = 6
 def enumerated(name: str) -> tuple[str, ...]:
     """The expressions of a function or operator."""
     function = FUNCTIONS.get(name)
-    return tuple(_spread(list(_calls(function) if function is not None else _operations(name))))
+    return tuple(spread(list(_calls(function) if function is not None else _operations(name))))
 
 
 def everything() -> tuple[tuple[str, str], ...]:
@@ -88,11 +88,11 @@ def everything() -> tuple[tuple[str, str], ...]:
     return tuple((name, text) for name in (*FUNCTIONS, *OPERATORS) for text in enumerated(name))
 
 
-def _spread(texts: list[str]) -> list[str]:
+def spread(texts: list[str], most: int = MOST) -> list[str]:
     """A few of many, from all over the list."""
     unique = list(dict.fromkeys(texts))
-    step = max(1, len(unique) / MOST)
-    return [unique[int(place * step)] for place in range(min(MOST, len(unique)))]
+    step = max(1, len(unique) / most)
+    return [unique[int(place * step)] for place in range(min(most, len(unique)))]
 
 
 def _calls(function: Function) -> Iterator[str]:
@@ -106,20 +106,21 @@ def _calls(function: Function) -> Iterator[str]:
 
 
 def _arguments(function: Function, focus: str) -> Iterator[tuple[str, ...]]:
-    lists = [_samples(function, parameter, focus)[:2] for parameter in function.parameters]
+    lists = [samples(function, parameter, focus)[:2] for parameter in function.parameters]
     required = sum(not parameter.optional for parameter in function.parameters)
     for count in range(required, len(lists) + 1):
         yield from itertools.product(*lists[:count])
 
 
-def _samples(function: Function, parameter: Parameter, focus: str) -> tuple[str, ...]:
-    samples: list[str] = []
+def samples(function: Function, parameter: Parameter, focus: str) -> tuple[str, ...]:
+    """What an argument may be."""
+    found: list[str] = []
     for kind in argument_kinds(function, parameter):
         if parameter.kind is ParameterKind.EXPRESSION and kind in ("Boolean", "any"):
             # What stands inside sees the item, of which not every type has the elements of the samples.
             kind = "criteria" if kind == "Boolean" else "projection"
-        samples += SAMPLES[focus] if kind == "same" and focus in SAMPLES else SAMPLES[kind]
-    return tuple(samples)
+        found += SAMPLES[focus] if kind == "same" and focus in SAMPLES else SAMPLES[kind]
+    return tuple(found)
 
 
 _KINDS_OF_OPERANDS: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -143,8 +144,12 @@ _KINDS_OF_OPERANDS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 
 
+def operands(symbol: str) -> tuple[tuple[str, str], ...]:
+    """The kinds of the two sides of an operator."""
+    return _KINDS_OF_OPERANDS.get(symbol, (("any", "any"), ("Date", "DateTime"), ("Quantity", "Quantity")))
+
+
 def _operations(symbol: str) -> Iterator[str]:
-    pairs = _KINDS_OF_OPERANDS.get(symbol, (("any", "any"), ("Date", "DateTime"), ("Quantity", "Quantity")))
-    for left, right in pairs:
+    for left, right in operands(symbol):
         for a, b in itertools.product(SAMPLES[left][:3], reversed(SAMPLES[right][:3])):
             yield f"{a} {symbol} {b}"

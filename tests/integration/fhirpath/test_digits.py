@@ -128,6 +128,18 @@ def test_whole_objects(pair: Pair) -> None:
         assert narrative == {"status": "generated", "div": LOOKALIKE}
 
 
+@pytest.mark.parametrize("expression", ["id | meta", "meta | id", "meta.combine(meta).distinct()"])
+def test_decimals_of_extensions_are_delivered(pair: Pair, expression: str) -> None:
+    """An element that has decimals in extensions only, compared with others before it is delivered."""
+    meta = (
+        '{"extension": [{"url": "urn:a", "valueDecimal": 0.0}, {"url": "urn:b", "valueDecimal": 12345678901234567.25}]}'
+    )
+    resource = f'{{"resourceType": "Basic", "id": "a", "meta": {meta}}}'
+    for side in (pair.duckdb, pair.postgres):
+        (found,) = (item for item in side.evaluate(expression, resource) if item != "a")
+        assert [str(each["valueDecimal"]) for each in found["extension"]] == ["0.0", "12345678901234567.25"]
+
+
 @pytest.mark.parametrize("operator", ["=", "~"])
 def test_objects_with_arrays_of_equal_numbers(pair: Pair, operator: str) -> None:
     """Numbers are equal by value, in arrays too."""

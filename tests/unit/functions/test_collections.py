@@ -15,6 +15,11 @@ _D = Decimal
 _PATIENT: dict[str, Any] = {"resourceType": "Patient", "id": "p", "name": [{"given": ["A", "1"]}, {"given": ["C"]}]}
 
 _VALUES: dict[str, list[Any]] = {
+    # a total that begins with several items
+    "(3 | 4).aggregate($total | $this, (2 | 5))": [2, 5, 3, 4],
+    "(3 | 4).aggregate($total.first() + $this, (2 | 5))": [9],
+    "(3 | 4).aggregate($total.first() + 0.5, (2 | 5))": [_D(3)],
+    "{}.aggregate($total, (2 | 'a'))": [2, "a"],
     # items of types that cannot be compared differ, and are no error
     "('a' | '1').exclude(1)": ["a", "1"],
     "(1 | 2).exclude('1')": [1, 2],

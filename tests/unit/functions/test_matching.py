@@ -224,6 +224,9 @@ _VALUES: dict[str, list[Any]] = {
     "Patient.name.first().select(family.replaceMatches(family.substring(0, 2), '[$&]'))": ["[By]ron"],
     "Patient.name.first().select(family.replaceMatches(family.substring(0, 0), 'x'))": ["Byron"],
     r"'a'.replaceMatches('a' & '', 'x')": ["x"],
+    "Patient.name.first().select('abyc'.replaceMatches(family.substring(1, 1), '<$1>'))": ["ab<>c"],
+    "Patient.name.last().select('the bron'.replaceMatches(family, '$2$1-'))": ["the ro-"],
+    "Patient.name.last().select('the bron'.replaceMatches(family, '$&$1-'))": ["the bronro-"],
 }
 
 

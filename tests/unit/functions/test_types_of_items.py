@@ -41,6 +41,13 @@ _MIXED = "(1 | 2.0 | 'a' | true | 3 'mg')"
         ("(name | active).type().name", ["HumanName", "boolean"]),
         ("children().ofType(boolean)", [True]),
         ("(3.5 'mg').value + 1", [Decimal("4.5")]),
+        ("({}.intersect('a')) is Integer", []),
+        ("({}.exclude(name.given)).ofType(Integer)", []),
+        ("((multipleBirth.ofType(integer).combine(5)).first().iif(true, $this)) is Integer", [False]),
+        ("((5 | @2020).first().iif($this.exists(), $this)) is Integer", [True]),
+        ("((5 | @2020).last().single() | iif(false, 1 'mg')).ofType(Date)", ["2020"]),
+        ("((1 | @2020).last().where(false) | 'b').ofType(Date)", []),
+        ("((1 | @2020).last().where(true) | 'b').ofType(Date)", ["2020"]),
         ("(3.5 'mg').unit", ["mg"]),
     ],
 )
@@ -275,3 +282,16 @@ _ANSWERS = {
 def test_elements_below_items_of_many_types(database: Database, expression: str, expected: list[Any]) -> None:
     """Where several ways lead to an element, each says of which type it is."""
     assert database.evaluate(expression, _ANSWERS) == expected
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "((multipleBirth.ofType(integer).combine(5)) | 3) is Integer",
+        "((multipleBirth.ofType(integer).combine(5)).iif(true, $this)) is Integer",
+        "({}.intersect((1 | 2).single())) is Integer",
+    ],
+)
+def test_several_of_them_are_one_error(database: Database, expression: str) -> None:
+    with pytest.raises(EvaluationError, match="several"):
+        database.evaluate(expression, _PATIENT)

@@ -32,6 +32,7 @@ from fhir4ds.plan.nodes import (
     integer,
     null,
 )
+from fhir4ds.plan.overlooked import heeded
 from fhir4ds.plan.rewriting import rewrite
 from fhir4ds.plan.rows import Product, Rows, Union, Unnest, mapped, product
 from fhir4ds.plan.trees import depth_first
@@ -287,14 +288,14 @@ class _ViewLowering:
         return lowering.call(tree, collection, (), scope), collection
 
     def _placed(self, node: Node, at: str) -> Node:
-        """The plan with the place in the view before the message of each error that it may raise."""
+        """The plan, no error of which is overlooked, with the place in the view before the message of each."""
 
         def told(node: Node) -> Node | None:
             if not isinstance(node, Raise) or node.message.startswith(("select[", "where[")):
                 return None
             return attrs.evolve(node, message=f"{at}: {node.message}")
 
-        return rewrite(node, told)
+        return heeded(rewrite(node, told), self.names)
 
     def _guarded(self, at: str, body: Callable[[], T]) -> T | None:
         with self._faults(at):

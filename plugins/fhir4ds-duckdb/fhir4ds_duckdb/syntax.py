@@ -17,9 +17,11 @@ _NUMBERS = "('UBIGINT', 'BIGINT', 'DOUBLE')"
 #: A name as a part of a JSON pointer.
 _POINTER = "'/' || REPLACE(REPLACE(m, '~', '~0'), '/', '~1')"
 
-#: What the values of an object that hold no others are, and all values of it with the ways to them, each in an order of its
-#: own; 24 levels below it, members that stand in another order are others.
-_FLAT = "LIST_SORT(LIST_FILTER(JSON_EXTRACT(o, '$.*'), LAMBDA m: JSON_TYPE(m) NOT IN ('OBJECT', 'ARRAY')))"
+#: A text or a number in an object. Where two objects do not have the same of these, they need not be taken apart.
+_ATOM = '"(?:[^"\\\\]|\\\\.)*"|[0-9.eE+-]+|true|false|null'
+
+#: The values of an object ``o`` that hold no others, with the ways to them; 24 levels below it, members that stand in another
+#: order are others.
 _LEAVES = (
     "LIST_SORT(LIST_REDUCE(LIST_TRANSFORM(RANGE(24), LAMBDA i: [{{'p': '', 'v': o}}]), LAMBDA s, i: FLATTEN(LIST_TRANSFORM("
     "s, LAMBDA e: CASE CASE WHEN e.v NOT IN ('{{}}', '[]') THEN JSON_TYPE(e.v) END WHEN 'OBJECT' THEN LIST_TRANSFORM("
@@ -95,13 +97,19 @@ _READY = (
 )
 
 
-def _same(reading: str) -> str:
-    """Whether two objects, however numbers in them are written, are the same in a reading of each, which calls it ``o``."""
-    sides = ", ".join(f"JSON({_plain(side)})" for side in ("{0}", "{1}"))
-    whole = _each_part("s", "REGEXP_REPLACE(t, '^(?:-(0)|(-?[0-9]+))[.]0$', '\\1\\2')")
+def _same(left: str, right: str) -> str:
+    """Whether two objects are the same, in whatever order their members are and however their numbers are written."""
+    short = f"RTRIM(RTRIM({_plain('t')}, '0'), '.')"
+    # A number of few digits is its binary fraction; one of many stays marked.
+    number = (
+        f"CASE WHEN NOT CONTAINS(t, '{_MARK}') THEN REGEXP_REPLACE(t, '^(?:-(0)|(-?[0-9]+))[.]0$', '\\1\\2') "
+        f"WHEN LENGTH(LTRIM({short}, '-')) > 16 THEN {short} || '{_MARK}' ELSE {short} END"
+    )
+    alike = " = ".join(f"LIST_SORT(REGEXP_EXTRACT_ALL(p[{place}], '{_ATOM}'))" for place in (1, 2))
     return (
-        f"LEN(LIST_DISTINCT(LIST_TRANSFORM(LIST_TRANSFORM([{sides}], LAMBDA s: CASE WHEN CONTAINS(s, '.0') THEN {whole} "
-        f"ELSE s END), LAMBDA o: {reading}))) = 1"
+        f"LEN(LIST_DISTINCT(LIST_TRANSFORM(LIST_TRANSFORM([LIST_TRANSFORM([JSON({left}), JSON({right})], LAMBDA s: CASE WHEN "
+        f"CONTAINS(s, '.0') OR CONTAINS(s, '{_MARK}') THEN JSON({_each_part('s', number)}) ELSE s END)], LAMBDA p: CASE WHEN "
+        f"LENGTH(p[1]) = LENGTH(p[2]) THEN CASE WHEN {alike} THEN p ELSE [] END ELSE [] END)[1], LAMBDA o: {_LEAVES}))) = 1"
     )
 
 
@@ -206,9 +214,8 @@ class DuckDBSyntax(LambdaSyntax):
         # The texts are compared, so numbers, which can be written in several ways, are read, and objects of the same length
         # are taken apart, as their members can be in any order.
         "json_equal": (
-            "CASE WHEN {0} = {1} THEN TRUE WHEN JSON_TYPE({0}) = 'OBJECT' AND JSON_TYPE({1}) = 'OBJECT' THEN CASE WHEN "
-            f"{_same('LENGTH(o)')} AND {_same(_FLAT)} THEN {_same(_LEAVES)} ELSE FALSE END "
-            f"ELSE {{0}} = {{1}} OR (JSON_TYPE({{0}}) IN {_NUMBERS} AND JSON_TYPE({{1}}) IN {_NUMBERS} "
+            "CASE WHEN {0} = {1} THEN TRUE WHEN JSON_TYPE({0}) = 'OBJECT' AND JSON_TYPE({1}) = 'OBJECT' THEN "
+            f"{_same('{0}', '{1}')} ELSE {{0}} = {{1}} OR (JSON_TYPE({{0}}) IN {_NUMBERS} AND JSON_TYPE({{1}}) IN {_NUMBERS} "
             f"AND TRY_CAST({_plain('{0}')} AS {_DECIMAL}) = TRY_CAST({_plain('{1}')} AS {_DECIMAL})) END"
         ),
         "json_kind": f"CASE WHEN JSON_TYPE({{0}}) IN {_NUMBERS} THEN 'number' ELSE REPLACE(LOWER(JSON_TYPE({{0}})), 'varchar', 'string') END",

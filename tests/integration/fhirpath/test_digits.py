@@ -210,3 +210,28 @@ def test_values_of_many_digits(pair: Pair, expression: str, expected: list[bool 
     }
     for database in (pair.duckdb, pair.postgres):
         assert database.evaluate(expression, observation) == expected
+
+
+@pytest.mark.parametrize("operator", ["=", "~"])
+def test_objects_with_numbers_of_many_digits(pair: Pair, operator: str) -> None:
+    """They are equal by value, whatever their members' order, and differ in the last digit."""
+    numbers = (
+        "12345678901234567.25",
+        "12345678901234567.250",
+        "12345678901234567.26",
+        "1.50",
+        "150e-2",
+        "0.0000001",
+        "1e-7",
+    )
+    metas = ", ".join(
+        f'{{"resourceType": "Basic", "meta": {{"extension": [{{{", ".join(order)}}}]}}}}'
+        for place, number in enumerate(numbers)
+        for order in [[f'"valueDecimal": {number}', '"url": "a"'][:: 1 if place % 2 else -1]]
+    )
+    resource = f'{{"resourceType": "Basic", "contained": [{metas}]}}'
+    for side in (pair.duckdb, pair.postgres):
+        for places, equal in {(0, 1): True, (0, 2): False, (1, 2): False, (3, 4): True, (5, 6): True}.items():
+            sides = (f"contained[{place}].meta" for place in places)
+            assert side.evaluate(f" {operator} ".join(sides), resource) == [equal], places
+        assert side.evaluate("contained.meta.distinct().count()", resource) == [4]

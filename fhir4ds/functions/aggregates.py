@@ -6,7 +6,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import carrying, decimals, quantity_aggregates, values
+from fhir4ds.functions import carrying, decimals, iteration, presence, quantity_aggregates, singletons, values
 from fhir4ds.functions.arithmetic import in_range
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.functions.undecided import of_one_kind
@@ -51,9 +51,9 @@ _PATIENT = {
 )
 def aggregate(call: Call) -> Collection:
     """Evaluate the aggregator for each item in turn; ``$total`` is what it gave for the item before."""
-    plan = values.as_array(values.placed_value(call, call.focus), call.names)
+    plan = values.as_array(presence.placed_value(call, call.focus), call.names)
     variable, accumulator, place = (call.names.fresh() for _ in range(3))
-    index = values.zero_based(place)
+    index = iteration.zero_based(place)
     plan, own = carrying.iterated(call, plan, variable)
     item = attrs.evolve(call.focus, plan=own, choices=(), guard=None)
     initial = call.value(1) if call.count > 1 else None
@@ -120,7 +120,7 @@ def _truths(call: Call, wanted: bool, *, every: bool) -> Collection:
         plan = values.read_all(call, focus, SqlType.BOOLEAN, "Booleans")
     elif values.is_empty(focus):
         plan = empty(SqlType.BOOLEAN, many=True)
-    elif values.is_boolean(call, focus):
+    elif singletons.is_boolean(call, focus):
         plan = values.as_array(values.value(focus, call.model, call.names), call.names)
     else:
         raise call.error(InvalidOperation, f"the items must be Booleans, not {focus.type or 'of several types'}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidArguments
-from fhir4ds.functions import kinds, values
+from fhir4ds.functions import kinds, singletons, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.kinds import Kind
 from fhir4ds.plan.collection import INTEGER, Collection
@@ -31,7 +31,7 @@ def whole(call: Call, argument: Collection, what: str, kind: type[CompileError] 
         return null(SqlType.INTEGER)
     systems = {values.system_type(type, call.model) for type in argument.types}
     if systems == {INTEGER}:
-        return values.single_value(call, argument)
+        return singletons.single_value(call, argument)
     if INTEGER not in systems and not values.is_untyped(argument):
         shown, hint = values.shown(argument, model=call.model)
         raise call.error(kind, f"{what} must be an Integer, not {shown}", hint)
@@ -43,5 +43,5 @@ def whole(call: Call, argument: Collection, what: str, kind: type[CompileError] 
         number = FromJson(json, SqlType.INTEGER)
         return Case(((missing, null(SqlType.INTEGER)), (kinds.is_of(json, _WHOLE), number)), error)
 
-    item = values.boxed(values.items(values.single(call, argument), call.names), call.names)
+    item = values.boxed(values.items(singletons.single(call, argument), call.names), call.names)
     return values.of_parent(item, call.names, read)

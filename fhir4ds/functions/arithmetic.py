@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation
-from fhir4ds.functions import calendar, decimals, quantities, quantity_arithmetic, values
+from fhir4ds.functions import calendar, decimals, quantities, quantity_arithmetic, singletons, values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
@@ -70,7 +70,7 @@ def not_for(call: Call, symbol: str, left: Collection, right: Collection) -> Com
 def number(call: Call, collection: Collection, type: TypeName) -> Node:
     """A single number as a value of a type."""
     sql = SqlType.DECIMAL if type == DECIMAL else SqlType.INTEGER
-    value = values.single_value(call, collection)
+    value = singletons.single_value(call, collection)
     if value.type is not SqlType.JSON:
         return Cast(value, sql)
     error = Raise("a number is needed here", call.position, sql)
@@ -144,7 +144,7 @@ def _signed(call: Call, sign: str) -> Collection:
         shown, hint = values.shown(operand, model=call.model)
         raise call.error(InvalidOperation, f"{sign} needs a number, not {shown}", hint)
     type = values.system_of(operand, call.model)
-    value = number(call, operand, DECIMAL) if type is None else values.single_value(call, operand)
+    value = number(call, operand, DECIMAL) if type is None else singletons.single_value(call, operand)
     return values.system(value if sign == "+" else _negated(value), type or DECIMAL)
 
 

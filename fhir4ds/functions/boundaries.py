@@ -15,7 +15,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import decimals, moments, quantities, values
+from fhir4ds.functions import decimals, moments, quantities, singletons, values
 from fhir4ds.functions.arguments import whole
 from fhir4ds.functions.arithmetic import number
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
@@ -130,7 +130,7 @@ def _digits_written(call: Call, focus: Collection) -> Node:
     """Digits after the point that a single number was written with."""
     if values.system_of(focus, call.model) in (INTEGER, LONG):
         return integer(0)
-    plan = values.items(values.single(call, focus), call.names)
+    plan = values.items(singletons.single(call, focus), call.names)
     if plan.type is SqlType.JSON:
         return _fraction_length(plan)
     return _digits_of(plan)
@@ -272,7 +272,7 @@ def _boundary(call: Call, end: _End) -> Collection:
         )
 
     def of_moment(type: TypeName, focus: Collection) -> Collection:
-        value, known = values.single_value(call, focus), precision or integer(_CLOCKS[type].full)
+        value, known = singletons.single_value(call, focus), precision or integer(_CLOCKS[type].full)
         # Bound, since a database that knows a precision to be NULL leaves the errors of the value out.
         plan = bind(
             call.names.fresh(),
@@ -361,7 +361,7 @@ def precision(call: Call) -> Collection:
 
     def of_moment(type: TypeName, focus: Collection) -> Collection:
         digits = apply(
-            "regexp_remove", moments.local(values.single_value(call, focus)), text("[^0-9]"), type=SqlType.TEXT
+            "regexp_remove", moments.local(singletons.single_value(call, focus)), text("[^0-9]"), type=SqlType.TEXT
         )
         return values.system(moments.length(digits), INTEGER)
 

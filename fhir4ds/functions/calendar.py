@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import moments, quantities, values
+from fhir4ds.functions import moments, quantities, singletons, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.moments import MICROSECONDS_OF
 from fhir4ds.functions.quantities import Form, Quantity
@@ -41,7 +41,7 @@ def shifted(call: Call, left: Collection, right: Collection, *, back: bool = Fal
     if dated is None or form in (None, Form.NUMBER):
         return None
     type, date = dated
-    value = values.single_value(call, date)
+    value = singletons.single_value(call, date)
 
     def move(value: Node) -> Node:
         return quantities.single(call, right, form or Form.OPEN, lambda q: _moved(call, value, type, q, back=back))

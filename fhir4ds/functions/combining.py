@@ -10,7 +10,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments
-from fhir4ds.functions import tags, values
+from fhir4ds.functions import presence, singletons, tags, values
 from fhir4ds.functions.comparison import by_values, equal_items
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.operators import operator
@@ -182,18 +182,18 @@ def distinct_items(call: Call, collection: Collection) -> Collection:
 
 
 def _wholes(call: Call, collection: Collection) -> _Entries:
-    return _Entries(collection, values.wholes(call, collection), _Form.WHOLE)
+    return _Entries(collection, presence.wholes(call, collection), _Form.WHOLE)
 
 
 def _valued(call: Call, plan: Node, wholes: Callable[[], Node], *sources: Collection) -> Node:
     """A plan of items of some collections, together with the same of whole elements where these may have no value."""
-    lack = values.lacking(call, *sources)
+    lack = presence.lacking(call, *sources)
     return plan if lack is None else Valued(plan, wholes(), lack)
 
 
 def _decided(call: Call, form: Callable[..., Node], *sides: Collection) -> Node:
     """A Boolean of the entries of two collections: by whole elements where these may have no value."""
-    lack = None if any(is_mixed(call, side) for side in sides) else values.lacking(call, *sides)
+    lack = None if any(is_mixed(call, side) for side in sides) else presence.lacking(call, *sides)
     plain = _beside(call, form, *_entries_of_both(call, *sides))
     if lack is None:
         return plain
@@ -292,8 +292,8 @@ def distinct(call: Call) -> Collection:
 )
 def is_distinct(call: Call) -> Collection:
     """Whether no two items are equal."""
-    once = values.count(call, distinct_items(call, call.focus))
-    return values.system(apply("equal", values.count(call, call.focus), once), BOOLEAN)
+    once = presence.count(call, distinct_items(call, call.focus))
+    return values.system(apply("equal", presence.count(call, call.focus), once), BOOLEAN)
 
 
 def _selected(call: Call, *, present: bool) -> Collection:
@@ -385,7 +385,7 @@ def _member(call: Call, item: Collection, collection: Collection) -> Collection:
 
         return bind(call.names.fresh(), own.array, among)
 
-    return values.system(_decided(call, found, values.single(call, item), collection), BOOLEAN)
+    return values.system(_decided(call, found, singletons.single(call, item), collection), BOOLEAN)
 
 
 @operator(

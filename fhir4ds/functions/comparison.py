@@ -7,7 +7,7 @@ from functools import partial
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import quantities, tags, temporal, values
+from fhir4ds.functions import presence, quantities, singletons, tags, temporal, values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
@@ -108,8 +108,8 @@ def _equal(call: Call, left: Collection, right: Collection) -> Node:
     dynamic = _dynamic(call, left, right)
     if not dynamic and not comparable(*types):
         # Where one side is empty, no database looks at the other one.
-        beside = Case(((values.present(call, right), FALSE),), _EMPTY)
-        return Case(((values.present(call, left), beside),), _EMPTY)
+        beside = Case(((presence.present(call, right), FALSE),), _EMPTY)
+        return Case(((presence.present(call, left), beside),), _EMPTY)
     a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
     if not a.many and not b.many:
         pair = _equal_values(call, a, b, types)
@@ -118,11 +118,11 @@ def _equal(call: Call, left: Collection, right: Collection) -> Node:
         missing = apply("or", apply("is_null", a), apply("is_null", b))
         return Case(((missing, _EMPTY),), pair)
     equal = partial(_equal_values, call, types=types)
-    found, lack = _equal_arrays(call, a, b, equal), values.lacking(call, left, right)
+    found, lack = _equal_arrays(call, a, b, equal), presence.lacking(call, left, right)
     if lack is None:
         return found
     by_wholes = partial(wholes_alike, equal, (a.type, b.type))
-    x, y = (values.wholes(call, side) for side in (left, right))
+    x, y = (presence.wholes(call, side) for side in (left, right))
     return Case(((lack, _equal_arrays(call, x, y, by_wholes, unknown=_has_no_value)),), found)
 
 
@@ -159,8 +159,8 @@ def _equal_quantities(call: Call, left: Collection, right: Collection, forms: tu
         # Of a choice element only what may be a quantity is read; an element of another type differs.
         sides = [quantities.chosen(call, side) if side.choices else side for side in (left, right)]
         if sides != [left, right]:
-            comparable_ = apply("and", *(values.present(call, side) for side in sides))
-            there = apply("and", *(values.present(call, side) for side in (left, right)))
+            comparable_ = apply("and", *(presence.present(call, side) for side in sides))
+            there = apply("and", *(presence.present(call, side) for side in (left, right)))
             return Case(((comparable_, equality(call, *sides)), (there, FALSE)), _EMPTY)
     a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
     pair = partial(quantities.equal, call.names, forms=forms)
@@ -260,7 +260,7 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
         raise call.error(InvalidOperation, f"{shown} cannot be compared for order", hint)
     kind = SYSTEM_TYPES[types[0].name] if types[0] is not None else SqlType.JSON
     dynamic = _dynamic(call, left, right)
-    a, b = (values.single_value(call, side) for side in (left, right))
+    a, b = (singletons.single_value(call, side) for side in (left, right))
     a, b = (_read_as(side, kind) if dynamic else values.read_dynamic(side, kind) for side in (a, b))
     first, second = types
     if first is not None and second is not None and first in (*_DATES, TIME):

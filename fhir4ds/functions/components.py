@@ -6,7 +6,7 @@ A component is what is written in its place: an hour is that of the time zone of
 from __future__ import annotations
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import decimals, moments, values
+from fhir4ds.functions import decimals, moments, singletons, values
 from fhir4ds.functions.declaration import Call, Example, function
 from fhir4ds.functions.typing import of_types
 from fhir4ds.plan import fusion
@@ -39,7 +39,7 @@ def _value(call: Call, types: tuple[TypeName, ...]) -> Node:
     wanted = tuple(type for type in focus.types if values.system_type(type, call.model) in types)
     if values.is_empty(focus) or (focus.types and not wanted):
         return null(SqlType.TEXT)
-    one = values.single(call, focus)
+    one = singletons.single(call, focus)
     if wanted != focus.types:
         one = of_types(call, one, wanted)
     return values.read_dynamic(fusion.read(values.items(one, call.names), SqlType.TEXT, call.names), SqlType.TEXT)

@@ -12,7 +12,7 @@ from decimal import Decimal
 import attrs
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import quantities, quantity_conversion, values
+from fhir4ds.functions import presence, quantities, quantity_conversion, singletons, values
 from fhir4ds.functions.conversion_rules import (
     BOOLEANS,
     DATES,
@@ -49,7 +49,7 @@ def _item(call: Call, body: Callable[[Collection], Node], otherwise: Node) -> No
     """Go on with the single item of the focus; ``otherwise`` if there is known to be none."""
     if values.is_empty(call.focus):
         return otherwise
-    item = values.single(call, call.focus)
+    item = singletons.single(call, call.focus)
     guard, item = item.guard, attrs.evolve(item, guard=None)
     if isinstance(item.plan, Extract):
         result = body(item)
@@ -140,7 +140,7 @@ def _to(call: Call, target: Target) -> Collection:
     def answer(item: Collection) -> Node:
         converted = _converted(call, item, target)
         # The item is looked at also where it cannot be converted: several are an error.
-        return Case(((values.present(call, item), nothing),), nothing) if converted is None else converted
+        return Case(((presence.present(call, item), nothing),), nothing) if converted is None else converted
 
     return values.system(_item(call, answer, nothing), target.type)
 
@@ -150,7 +150,7 @@ def _converts_to(call: Call, target: Target) -> Collection:
 
     def answer(item: Collection) -> Node:
         converted = _converted(call, item, target)
-        refused = (values.present(call, item), FALSE)
+        refused = (presence.present(call, item), FALSE)
         found = () if converted is None else ((apply("is_not_null", converted), TRUE),)
         return Case((*found, refused), null(SqlType.BOOLEAN))
 

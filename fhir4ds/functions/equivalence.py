@@ -7,7 +7,7 @@ from functools import partial
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import quantities, tags, temporal, values
+from fhir4ds.functions import presence, quantities, tags, temporal, values
 from fhir4ds.functions.canonical import MARK, canonical, levels_of
 from fhir4ds.functions.combining import aligned
 from fhir4ds.functions.comparison import by_values, comparable, wholes_alike
@@ -44,12 +44,12 @@ def equivalence(call: Call, left: Collection, right: Collection) -> Node:
     """Whether two collections are equivalent."""
     if values.is_empty(left) or values.is_empty(right):
         other = right if values.is_empty(left) else left
-        return TRUE if values.is_empty(other) else apply("not", values.present(call, other))
+        return TRUE if values.is_empty(other) else apply("not", presence.present(call, other))
     forms = quantities.forms(call, left, right)
     if forms is not None:
         return _equivalent_quantities(call, left, right, forms)
     if not left.many and not right.many:
-        one = apply("or", values.present(call, left), values.present(call, right))
+        one = apply("or", presence.present(call, left), presence.present(call, right))
         found = related(call, left, right, equivalence, Case(((one, FALSE),), TRUE))
         if found is not None:
             return found
@@ -63,7 +63,7 @@ def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
     dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
     if not dynamic and not comparable(*types):
         # One item decides, and what the other side is is not looked at then, by no database.
-        return Case(((values.present(call, left), FALSE), (values.present(call, right), FALSE)), TRUE)
+        return Case(((presence.present(call, left), FALSE), (presence.present(call, right), FALSE)), TRUE)
     if not left.many and not right.many:
         a, b = (values.value(side, call.model, call.names) for side in (left, right))
         return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: _single(call, x, y, types)))
@@ -74,11 +74,11 @@ def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
     type = types[0] if types[0] == types[1] else DATETIME if set(types) == {DATE, DATETIME} else None
     a, b = aligned(call, left, right)
     equal = partial(_items, call, types=(type, type))
-    found, lack = _arrays(call, a, b, equal), values.lacking(call, left, right)
+    found, lack = _arrays(call, a, b, equal), presence.lacking(call, left, right)
     if lack is None:
         return found
     by_wholes = partial(wholes_alike, equal, (a.type, b.type))
-    return Case(((lack, _arrays(call, values.wholes(call, left), values.wholes(call, right), by_wholes)),), found)
+    return Case(((lack, _arrays(call, presence.wholes(call, left), presence.wholes(call, right), by_wholes)),), found)
 
 
 def _equivalent_mixed(call: Call, tagged: tuple[Node, Node], types: tuple[TypeName, ...]) -> Node:
@@ -148,7 +148,7 @@ def _equivalent_complex(call: Call, left: Collection, right: Collection) -> Node
             return _arrays(call, a, b, partial(_equal_texts, call))
         x, y = (values.of_parent(side, call.names, text_of) for side in (a, b))
         equal = _equal_texts(call, x, y)
-    present = [values.present(call, side) for side in (left, right)]
+    present = [presence.present(call, side) for side in (left, right)]
     return Case(((apply("and", *present), equal), (apply("or", *present), FALSE)), TRUE)
 
 
@@ -217,7 +217,7 @@ def _equivalent_quantities(call: Call, left: Collection, right: Collection, form
         pair = partial(quantities.equivalent, call.names, forms=(form, form))
         return _arrays(call, *aligned(call, left, right), pair)
     pair = partial(quantities.equivalent, call.names, forms=forms)
-    there = [values.present(call, side) for side in (left, right)]
+    there = [presence.present(call, side) for side in (left, right)]
     sides = [quantities.chosen(call, side) if side.choices else side for side in (left, right)]
     a, b = (values.value(side, call.model, call.names) for side in sides)
     # Units that are not commensurable are an answer here (FHIRPath, "Quantity Equivalence").

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fhir4ds.functions import values
+from fhir4ds.functions import iteration, presence, singletons, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import BOOLEAN, INTEGER, Collection
 from fhir4ds.plan.nodes import FALSE, Exists, Node, apply, both, integer
@@ -23,14 +23,14 @@ def _any(call: Call, condition_of: int | None) -> Node:
     """Whether the criteria hold for any item of the focus."""
     focus = call.focus
     if condition_of is None:
-        return values.present(call, focus)
+        return presence.present(call, focus)
     if not focus.many:
-        found = values.present(call, focus)
+        found = presence.present(call, focus)
         return apply(
-            "is_true", both(found, values.boolean(call, call.body(condition_of, focus, index=integer(0)))) or found
+            "is_true", both(found, singletons.boolean(call, call.body(condition_of, focus, index=integer(0)))) or found
         )
-    walk, index = values.iterate(call, focus), call.names.fresh()
-    condition = values.boolean(call, call.body(condition_of, walk.item, index=values.zero_based(index)))
+    walk, index = iteration.iterate(call, focus), call.names.fresh()
+    condition = singletons.boolean(call, call.body(condition_of, walk.item, index=iteration.zero_based(index)))
     place = index if refers(condition, [index]) else None
     return Exists(walk.where(condition, place), walk.variable, condition, place)
 
@@ -62,7 +62,7 @@ def exists(call: Call) -> Collection:
 )
 def is_empty(call: Call) -> Collection:
     """True if the collection has no items; false otherwise."""
-    return values.system(apply("not", values.present(call, call.focus)), BOOLEAN)
+    return values.system(apply("not", presence.present(call, call.focus)), BOOLEAN)
 
 
 @function(
@@ -81,10 +81,12 @@ def all_items(call: Call) -> Collection:
     """True if the criteria hold for every item; also for the empty collection."""
     focus = call.focus
     if not focus.many:
-        failed = both(values.present(call, focus), _fails(values.boolean(call, call.body(0, focus, index=integer(0)))))
+        failed = both(
+            presence.present(call, focus), _fails(singletons.boolean(call, call.body(0, focus, index=integer(0))))
+        )
         return values.system(apply("not", failed or FALSE), BOOLEAN)
-    walk, index = values.iterate(call, focus), call.names.fresh()
-    failed = _fails(values.boolean(call, call.body(0, walk.item, index=values.zero_based(index))))
+    walk, index = iteration.iterate(call, focus), call.names.fresh()
+    failed = _fails(singletons.boolean(call, call.body(0, walk.item, index=iteration.zero_based(index))))
     any_fails = Exists(walk.source, walk.variable, failed, index if refers(failed, [index]) else None)
     return values.system(apply("not", any_fails), BOOLEAN)
 
@@ -104,7 +106,7 @@ def _fails(condition: Node) -> Node:
 )
 def count(call: Call) -> Collection:
     """The number of items."""
-    return values.system(values.count(call, call.focus), INTEGER)
+    return values.system(presence.count(call, call.focus), INTEGER)
 
 
 @function(
@@ -118,4 +120,4 @@ def count(call: Call) -> Collection:
 )
 def negation(call: Call) -> Collection:
     """True if the single item is false, false if it is true, empty if there is none."""
-    return values.system(apply("not", values.boolean(call, call.focus)), BOOLEAN)
+    return values.system(apply("not", singletons.boolean(call, call.focus)), BOOLEAN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments
-from fhir4ds.functions import values
+from fhir4ds.functions import presence, singletons, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.filtering import keep
 from fhir4ds.functions.subsetting import at
@@ -45,7 +45,7 @@ def extension(call: Call) -> Collection:
         return nothing(extensions)
     if values.system_of(url, call.model) != STRING:
         raise call.error(InvalidArguments, "the url of an extension must be a String")
-    wanted = values.single_value(call, url)
+    wanted = singletons.single_value(call, url)
 
     def has_url(item: Collection, _: Node) -> Node:
         # There is one url, also where no model says so.
@@ -79,7 +79,7 @@ def _has_value(call: Call) -> Node:
     if first.type is SqlType.JSON:
         # Where several types are possible, JSON tells those with members from the others.
         found = values.of_parent(first, call.names, _is_primitive)
-    return apply("and", apply("equal", values.count(call, focus), integer(1)), found) if focus.many else found
+    return apply("and", apply("equal", presence.count(call, focus), integer(1)), found) if focus.many else found
 
 
 def _is_primitive(json: Node) -> Node:
@@ -137,7 +137,7 @@ def conforms_to(call: Call) -> Collection:
             "conformsTo knows the base types of FHIR alone",
             hint=f"name one by its url, such as '{_BASE}Patient'",
         )
-    focus = values.single(call, call.focus)
-    found = values.present(call, narrow(call, focus, TypeName("FHIR", name)))
-    answer = Case(((found, TRUE), (values.present(call, focus), FALSE)), null(SqlType.BOOLEAN))
+    focus = singletons.single(call, call.focus)
+    found = presence.present(call, narrow(call, focus, TypeName("FHIR", name)))
+    answer = Case(((found, TRUE), (presence.present(call, focus), FALSE)), null(SqlType.BOOLEAN))
     return values.system(answer, BOOLEAN)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import attrs
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import tags, values
+from fhir4ds.functions import iteration, presence, singletons, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan import elements, places
 from fhir4ds.plan.collection import Collection
@@ -31,11 +31,11 @@ def keep(call: Call, focus: Collection, condition: Callable[[Collection, Node], 
         holds = condition(attrs.evolve(focus, guard=None), integer(0))
         if can_raise(holds):
             # Nothing is asked of an item that is not there.
-            holds = Case(((values.present(call, focus), holds),), FALSE)
+            holds = Case(((presence.present(call, focus), holds),), FALSE)
         return attrs.evolve(focus, guard=both(focus.guard, holds))
-    walk = values.iterate(call, focus)
+    walk = iteration.iterate(call, focus)
     index = call.names.fresh()
-    where = condition(walk.item, values.zero_based(index))
+    where = condition(walk.item, iteration.zero_based(index))
     place = index if refers(where, [index]) else None
     kept = Each(walk.where(where, place), walk.variable, walk.item.plan, where=where, index=place)
     found = attrs.evolve(focus, plan=kept, guard=None)
@@ -63,7 +63,7 @@ def keep(call: Call, focus: Collection, condition: Callable[[Collection, Node], 
 )
 def where(call: Call) -> Collection:
     """Keep the items for which the criteria are true; false and empty both drop an item."""
-    return keep(call, call.focus, lambda item, index: values.boolean(call, call.body(0, item, index=index)))
+    return keep(call, call.focus, lambda item, index: singletons.boolean(call, call.body(0, item, index=index)))
 
 
 @function(
@@ -82,10 +82,10 @@ def select(call: Call) -> Collection:
     focus = call.focus
     if not focus.many:
         projected = call.body(0, attrs.evolve(focus, guard=None), index=integer(0))
-        return attrs.evolve(projected, guard=both(projected.guard, values.present(call, focus)))
-    walk = values.iterate(call, focus)
+        return attrs.evolve(projected, guard=both(projected.guard, presence.present(call, focus)))
+    walk = iteration.iterate(call, focus)
     index = call.names.fresh()
-    projected = call.body(0, walk.item, index=values.zero_based(index))
+    projected = call.body(0, walk.item, index=iteration.zero_based(index))
     # A choice element stays undecided: what goes on is the parents that may have it.
     undecided = bool(projected.choices) and projected.guard is None
     body = projected.plan if undecided else values.items(projected, call.names)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation, UnknownElement, UnsupportedFeature
 from fhir4ds.fhir.model import Element
-from fhir4ds.functions import quantities, values
+from fhir4ds.functions import quantities, singletons, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, Collection, TypeName
 from fhir4ds.plan.nodes import Array, Case, Cast, Each, Node, Reference, apply, null, text
@@ -90,7 +90,7 @@ def _written(call: Call, member: str, element: Element, value: Collection) -> No
     if values.is_empty(value):
         return null(SqlType.TEXT)
     if not element.many:
-        item = values.boxed(values.items(values.single(call, value), call.names), call.names)
+        item = values.boxed(values.items(singletons.single(call, value), call.names), call.names)
 
         def shown(json: Node) -> Node:
             there = apply("is_not_null", json)

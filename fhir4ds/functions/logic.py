@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fhir4ds.functions import values
+from fhir4ds.functions import singletons, values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.plan.collection import BOOLEAN, Collection
@@ -36,7 +36,9 @@ def _decided(call: Call, primitive: str, left: Node, right: Node) -> Node:
 )
 def conjunction(call: Call, left: Collection, right: Collection) -> Collection:
     """True if both are true, false if either is false, otherwise empty."""
-    return values.system(_decided(call, "and", values.boolean(call, left), values.boolean(call, right)), BOOLEAN)
+    return values.system(
+        _decided(call, "and", singletons.boolean(call, left), singletons.boolean(call, right)), BOOLEAN
+    )
 
 
 @operator(
@@ -47,7 +49,7 @@ def conjunction(call: Call, left: Collection, right: Collection) -> Collection:
 )
 def disjunction(call: Call, left: Collection, right: Collection) -> Collection:
     """True if either is true, false if both are false, otherwise empty."""
-    return values.system(_decided(call, "or", values.boolean(call, left), values.boolean(call, right)), BOOLEAN)
+    return values.system(_decided(call, "or", singletons.boolean(call, left), singletons.boolean(call, right)), BOOLEAN)
 
 
 @operator(
@@ -57,7 +59,7 @@ def disjunction(call: Call, left: Collection, right: Collection) -> Collection:
 )
 def exclusive(call: Call, left: Collection, right: Collection) -> Collection:
     """True if exactly one is true; empty if either is."""
-    return values.system(apply("unequal", values.boolean(call, left), values.boolean(call, right)), BOOLEAN)
+    return values.system(apply("unequal", singletons.boolean(call, left), singletons.boolean(call, right)), BOOLEAN)
 
 
 @operator(
@@ -72,5 +74,5 @@ def exclusive(call: Call, left: Collection, right: Collection) -> Collection:
 )
 def implication(call: Call, left: Collection, right: Collection) -> Collection:
     """True if the left side is false or the right side is true; false if it is true and the right side is false."""
-    denied = apply("not", values.boolean(call, left))
-    return values.system(_decided(call, "or", denied, values.boolean(call, right)), BOOLEAN)
+    denied = apply("not", singletons.boolean(call, left))
+    return values.system(_decided(call, "or", denied, singletons.boolean(call, right)), BOOLEAN)

@@ -18,7 +18,7 @@ import attrs
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import decimals, units, values
+from fhir4ds.functions import decimals, singletons, units, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.units import Purpose
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, QUANTITY, Collection, TypeName
@@ -218,7 +218,7 @@ def single(call: Call, collection: Collection, form: Form, body: Callable[[Quant
     """Take a collection of at most one item apart and go on with its parts."""
     if form is Form.OPEN and collection.choices:
         collection = chosen(call, collection)
-    return apart(call.names, values.single_value(call, collection), form, body)
+    return apart(call.names, singletons.single_value(call, collection), form, body)
 
 
 def pair(

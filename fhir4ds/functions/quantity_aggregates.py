@@ -7,7 +7,7 @@ from collections.abc import Callable
 import attrs
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import quantities, quantity_arithmetic, values
+from fhir4ds.functions import presence, quantities, quantity_arithmetic, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.quantities import Form
 from fhir4ds.plan.collection import INTEGER, QUANTITY, Collection
@@ -35,7 +35,7 @@ def total(call: Call) -> Collection:
 
 def mean(call: Call) -> Collection:
     """The sum divided by the number of items."""
-    count = values.system(values.count(call, call.focus), INTEGER)
+    count = values.system(presence.count(call, call.focus), INTEGER)
     return quantity_arithmetic.divided(call, total(call), count, (Form.SYSTEM, Form.NUMBER))
 
 

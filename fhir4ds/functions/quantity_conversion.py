@@ -8,7 +8,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments
-from fhir4ds.functions import quantities, units, values
+from fhir4ds.functions import presence, quantities, singletons, units, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import UNITY, Form, Quantity
 from fhir4ds.functions.subsetting import at
@@ -46,10 +46,10 @@ def _read(call: Call, body: Callable[[Quantity], Node]) -> Node | None:
     form = quantities.form(call, focus)
     system = values.system_of(focus, call.model)
     if system == STRING:
-        return bind(names.fresh(), values.single_value(call, focus), lambda s: body(_parsed(s)))
+        return bind(names.fresh(), singletons.single_value(call, focus), lambda s: body(_parsed(s)))
     if system == BOOLEAN:
         one, zero = (Cast(integer(n), SqlType.DECIMAL) for n in (1, 0))
-        truth = values.single_value(call, focus)
+        truth = singletons.single_value(call, focus)
         missing = null(SqlType.DECIMAL)
         number = bind(names.fresh(), truth, lambda t: Case(((t, one), (apply("not", t), zero)), missing))
         return body(Quantity(number, text(UNITY), UNITY, Form.NUMBER))
@@ -77,7 +77,7 @@ def _to_quantity(call: Call) -> Node | None:
         return None
     if values.system_of(argument, call.model) != STRING:
         raise call.error(InvalidArguments, "the unit must be a String")
-    target = values.single_value(call, argument)
+    target = singletons.single_value(call, argument)
     known = target.value if isinstance(target, Constant) and isinstance(target.value, str) else None
     if known is not None and ucum_unit(known) is None and units.calendar_word(known) is None:
         return None
@@ -149,8 +149,8 @@ def converts_to_quantity(call: Call) -> Collection:
     """Whether `toQuantity` gives a quantity; empty if there is no item."""
     plan = _to_quantity(call)
     found = FALSE if plan is None else apply("is_not_null", plan)
-    focus = values.single(call, call.focus)
-    answer = Case(((values.present(call, focus), found),), null(SqlType.BOOLEAN))
+    focus = singletons.single(call, call.focus)
+    answer = Case(((presence.present(call, focus), found),), null(SqlType.BOOLEAN))
     return values.system(answer, BOOLEAN)
 
 
@@ -176,7 +176,7 @@ def comparable(call: Call) -> Collection:
     alone: Node | None = None
     for place, side in enumerate(sides):
         if side.many:
-            alone = both(alone, apply("equal", values.count(call, side), integer(1)))
+            alone = both(alone, apply("equal", presence.count(call, side), integer(1)))
             sides[place] = at(call, side, integer(0))
 
     def decide(a: Quantity, b: Quantity) -> Node:

@@ -8,7 +8,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import quantities, tags, values
+from fhir4ds.functions import iteration, quantities, singletons, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.functions.quantities import Form
 from fhir4ds.plan.collection import Collection
@@ -75,7 +75,7 @@ def sort(call: Call) -> Collection:
     focus = call.focus
     if not focus.many:
         return focus
-    walk = values.iterate(call, focus)
+    walk = iteration.iterate(call, focus)
     plan = walk.source
     # Sorting is stable, so sorting by the last key first leaves the items in the order of all keys.
     for number in reversed(range(max(call.count, 1))):
@@ -90,13 +90,13 @@ def sort(call: Call) -> Collection:
     return tags.tagged(found, None if tagged is None else Each(plan, walk.variable, tagged))
 
 
-def _key(call: Call, number: int, walk: values.Iteration) -> Collection:
+def _key(call: Call, number: int, walk: iteration.Iteration) -> Collection:
     return call.body(number, walk.item) if call.count else walk.item
 
 
 def _ordinals(call: Call, number: int, key: Collection) -> Iterator[tuple[Node, bool]]:
     """What a key puts items in order by, and whether descending; what matters most comes last."""
-    value = values.single_value(call, key)
+    value = singletons.single_value(call, key)
     if isinstance(value, Constant):
         return  # it orders nothing; and where a key stands in SQL, a number would be the number of a column
     descending = bool(call.count) and call.descending(number)
@@ -117,8 +117,8 @@ def _ordinals(call: Call, number: int, key: Collection) -> Iterator[tuple[Node, 
 def _rank(call: Call, number: int, key: Collection) -> Node:
     """How many keys of all items are less than a quantity; an error where units are not commensurable."""
     form = quantities.form(call, key) or Form.SYSTEM
-    walk = values.iterate(call, call.focus)
-    every = Each(walk.source, walk.variable, values.single_value(call, _key(call, number, walk)))
+    walk = iteration.iterate(call, call.focus)
+    every = Each(walk.source, walk.variable, singletons.single_value(call, _key(call, number, walk)))
     other = Reference(call.names.fresh(), SqlType.JSON)
     error = Raise("the quantities cannot be compared for order", call.position, SqlType.INTEGER)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation
-from fhir4ds.functions import values
+from fhir4ds.functions import presence, singletons, values
 from fhir4ds.functions.arguments import whole
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.operators import operator
@@ -66,14 +66,14 @@ def not_string(call: Call, collection: Collection, role: str) -> CompileError:
 
 def string(call: Call, collection: Collection, role: str) -> Node | None:
     """A single String; None if it is known to be empty."""
-    one = values.single(call, collection)
+    one = singletons.single(call, collection)
     found = strings(call, one, role)
     if found is None:
         return None
     value = values.value(found, call.model, call.names)
     error = Raise(f"{role} must be a String", call.position, SqlType.TEXT)
     if found != one:  # of a choice element, the Strings
-        branches = ((values.present(call, found), value), (values.present(call, one), error))
+        branches = ((presence.present(call, found), value), (presence.present(call, one), error))
         return Case(branches, null(SqlType.TEXT))
     return value if value.type is not SqlType.JSON else values.insisted(call, value, SqlType.TEXT, error)
 

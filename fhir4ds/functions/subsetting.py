@@ -8,7 +8,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import tags, values
+from fhir4ds.functions import presence, singletons, tags, values
 from fhir4ds.functions.arguments import whole
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.typing import nothing
@@ -67,7 +67,7 @@ def at(call: Call, collection: Collection, position: Node) -> Collection:
 def _first(call: Call, collection: Collection) -> Node | None:
     """The first of primitive elements; None if it has to be picked from all of them."""
     path = collection.plan
-    if collection.guard is not None or collection.choices or not values.holds_primitives(call, collection):
+    if collection.guard is not None or collection.choices or not presence.holds_primitives(call, collection):
         return None
     found = places.first(path, call.names)
     if found is None or not isinstance(path, Extract):
@@ -78,7 +78,7 @@ def _first(call: Call, collection: Collection) -> Node | None:
 
 def _picked(call: Call, collection: Collection, pick: Callable[[Node], Node]) -> Collection:
     """One of many items, with the type that it is known to have."""
-    return _taken(collection, places.picked(values.walkable(call, collection), pick), pick)
+    return _taken(collection, places.picked(presence.walkable(call, collection), pick), pick)
 
 
 def _taken(collection: Collection, plan: Node, take: Callable[[Node], Node]) -> Collection:
@@ -102,7 +102,7 @@ def _slice(call: Call, start: Node, stop: Node | None) -> Collection:
     def take(items: Node) -> Node:
         return bind(call.names.fresh(), items, sliced)
 
-    return _taken(focus, take(values.walkable(call, focus)), take)
+    return _taken(focus, take(presence.walkable(call, focus)), take)
 
 
 def _number(call: Call, body: Callable[[Node], Collection]) -> Collection:
@@ -116,7 +116,7 @@ def _number(call: Call, body: Callable[[Node], Collection]) -> Collection:
     variable = call.names.fresh()
     taken = body(Reference(variable, SqlType.INTEGER))
     there = apply("is_not_null", Reference(variable, SqlType.INTEGER))
-    plan = Case(((there, values.walkable(call, taken)),), empty(taken.plan.type, many=taken.many))
+    plan = Case(((there, presence.walkable(call, taken)),), empty(taken.plan.type, many=taken.many))
     return attrs.evolve(taken, plan=Bind(variable, number, plan), guard=None, tags=None)
 
 
@@ -215,4 +215,4 @@ def take(call: Call) -> Collection:
 )
 def single(call: Call) -> Collection:
     """The only item; empty if there is none; an error if there are several."""
-    return values.single(call, call.focus)
+    return singletons.single(call, call.focus)

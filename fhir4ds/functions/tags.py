@@ -15,7 +15,7 @@ import attrs
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import values, walking
+from fhir4ds.functions import presence, values, walking
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan import elements
 from fhir4ds.plan.collection import QUANTITY, TAGGED, Choice, Collection, Tags, TypeName
@@ -66,7 +66,7 @@ def tags_of(call: Call, collection: Collection) -> Node | None:
     item = Reference(call.names.fresh(), SqlType.JSON)
     type = _resource_type(item) if are_resources else text(_name(collection.types[0]))
     plan = values.items(collection, call.names)
-    whole = elements.wholes(plan, call.names) if values.holds_primitives(call, collection) else None
+    whole = elements.wholes(plan, call.names) if presence.holds_primitives(call, collection) else None
     if whole is not None:
         beside = {TAGGED.name: elements.value_of(item), elements.BESIDE.name: elements.beside_of(item)}
         return Each(values.as_array(whole, call.names), item.name, json_object({_TYPE.name: type, **beside}))
@@ -76,7 +76,7 @@ def tags_of(call: Call, collection: Collection) -> Node | None:
 
 def _tags_of_choices(call: Call, collection: Collection) -> Node:
     """The items of a choice element, whose types the names of its members say."""
-    parents = values.as_array(values.walkable(call, collection), call.names)
+    parents = values.as_array(presence.walkable(call, collection), call.names)
     parent = Reference(call.names.fresh(), SqlType.JSON)
 
     def branch(choice: Choice, member: str, step: Step) -> tuple[Node, Node]:
@@ -115,7 +115,7 @@ def children_of(call: Call, model: Model, types: Sequence[TypeName], item: Node)
     def made(name: Node, members: Mapping[str, Node]) -> Node:
         type, value = type_of(name), members[elements.VALUE.name]
         stated = Case(((apply("equal", type, text(_ANY_RESOURCE[0])), _resource_type(value)),), type)
-        return walking.whole({_TYPE.name: stated, **members})
+        return json_object({_TYPE.name: stated, **members})
 
     every = walking.below(call.names, owner, made, where=lambda name: apply("is_not_null", type_of(name)))
     # Of primitive elements the table says nothing: what they have is what every element has.

@@ -13,7 +13,7 @@ import attrs
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments, InvalidOperation
-from fhir4ds.functions import values
+from fhir4ds.functions import presence, singletons, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.plan import fusion, nodes
 from fhir4ds.plan.collection import BOOLEAN, STRING, Collection, TypeName
@@ -110,16 +110,16 @@ def member_of(call: Call) -> Collection:
             branches.append((several, refused))
         branches.append((apply("is_true", found), TRUE))
         branches += [(has(text(mark.value)), fails(f"includes {what}")) for mark, what in _INCOMPLETE.items()]
-        return Case(((values.present(call, item), Case(tuple(branches), FALSE)),), unknown)
+        return Case(((presence.present(call, item), Case(tuple(branches), FALSE)),), unknown)
 
     if focus.many and _is_lenient(call):
         # FHIR R5: the value is empty for several items, too.
-        one = apply("equal", values.count(call, focus), integer(1))
+        one = apply("equal", presence.count(call, focus), integer(1))
         first = attrs.evolve(
-            focus, plan=apply("array_at", values.walkable(call, focus), integer(1), type=focus.plan.type), guard=None
+            focus, plan=apply("array_at", presence.walkable(call, focus), integer(1), type=focus.plan.type), guard=None
         )
         return values.system(Case(((one, answer(first)),), null(SqlType.BOOLEAN)), BOOLEAN)
-    item = values.single(call, focus)
+    item = singletons.single(call, focus)
     if not focus.many:
         return values.system(answer(item), BOOLEAN)
     return values.system(

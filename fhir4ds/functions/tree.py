@@ -10,7 +10,7 @@ import attrs
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import carrying, tags, values, walking
+from fhir4ds.functions import carrying, presence, tags, values, walking
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.functions.holders import may_hold_resources
 from fhir4ds.plan import elements
@@ -26,6 +26,7 @@ from fhir4ds.plan.nodes import (
     bind,
     empty,
     integer,
+    json_object,
     length,
 )
 
@@ -89,7 +90,7 @@ def _repeated(
 def _start(call: Call, focus: Collection, *, wholes: bool) -> Node:
     """The items where a projection begins, as JSON or as whole elements."""
     if wholes:
-        return values.wholes(call, focus)
+        return presence.wholes(call, focus)
     return values.boxed(values.as_array(values.items(focus, call.names), call.names), call.names)
 
 
@@ -174,7 +175,7 @@ def _members_below(call: Call, owners: Node) -> Node:
 
 def _wholes_below(call: Call, owners: Node) -> Node:
     """The elements of objects, as a whole."""
-    return _each(call, owners, lambda owner: walking.below(call.names, owner, lambda _, parts: walking.whole(parts)))
+    return _each(call, owners, lambda owner: walking.below(call.names, owner, lambda _, parts: json_object(parts)))
 
 
 def _each(call: Call, owners: Node, below: Callable[[Node], Node]) -> Node:
@@ -288,7 +289,7 @@ def descendants(call: Call) -> Collection:
         return Collection(plan=_levels(call, owners, lambda level: _members_below(call, level)), ordered=False)
     wholes = _levels(
         call,
-        walking.wholes(owners, names.fresh()),
+        elements.alone(owners, names),
         lambda level: _wholes_below(call, walking.owners_of(level, names.fresh())),
     )
     plan = walking.values_of(wholes, names.fresh())

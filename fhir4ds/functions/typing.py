@@ -9,7 +9,7 @@ import attrs
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import UnknownType, UnsupportedFeature
-from fhir4ds.functions import kinds, tags, values
+from fhir4ds.functions import iteration, kinds, presence, singletons, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import BOOLEAN, DECIMAL, INTEGER, STRING, SYSTEM_TYPES, TYPE_INFO, Collection, TypeName
@@ -138,7 +138,7 @@ def _kept(
     if not collection.many:
         guard = both(collection.guard, condition(collection.plan))
         return attrs.evolve(collection, guard=guard, types=types)
-    walk = values.iterate(call, collection)
+    walk = iteration.iterate(call, collection)
     item = walk.item.plan
     kept = Each(walk.source, walk.variable, item, where=condition(item))
     return attrs.evolve(collection, plan=kept, guard=None, types=types)
@@ -229,11 +229,11 @@ def of_type(call: Call) -> Collection:
 def as_type(call: Call) -> Collection:
     """The single item if it is of the type, otherwise empty; an error if there are several."""
     wanted = call.named_type(0)
-    found = narrow(call, values.single(call, call.focus), wanted, is_castable)
+    found = narrow(call, singletons.single(call, call.focus), wanted, is_castable)
     if not values.is_empty(found) or not call.focus.many:
         return found
     # None of them can be of the type, but several are an error all the same.
-    several = apply("less", integer(1), length(values.walkable(call, call.focus)))
+    several = apply("less", integer(1), length(presence.walkable(call, call.focus)))
     error = Raise("expected a single item but found several", call.position, SqlType.JSON)
     is_known = wanted.namespace != "System" or wanted.name in SYSTEM_TYPES
     types = (wanted,) if is_known else found.types
@@ -253,9 +253,9 @@ def as_type(call: Call) -> Collection:
 )
 def is_type(call: Call) -> Collection:
     """Whether the single item is of the type; empty if there is none; an error if there are several."""
-    focus = values.single(call, call.focus)
-    found = values.present(call, narrow(call, focus, call.named_type(0)))
-    answer = Case(((found, TRUE), (values.present(call, focus), FALSE)), null(SqlType.BOOLEAN))
+    focus = singletons.single(call, call.focus)
+    found = presence.present(call, narrow(call, focus, call.named_type(0)))
+    answer = Case(((found, TRUE), (presence.present(call, focus), FALSE)), null(SqlType.BOOLEAN))
     return values.system(answer, BOOLEAN)
 
 
@@ -294,7 +294,7 @@ def type_of(call: Call) -> Collection:
         return nothing(focus)
     if not focus.many:
         return values.system(_type_info(call, focus), TYPE_INFO)
-    walk = values.iterate(call, focus)
+    walk = iteration.iterate(call, focus)
     return values.system(Each(walk.source, walk.variable, _type_info(call, walk.item)), TYPE_INFO)
 
 
@@ -303,17 +303,17 @@ def _type_info(call: Call, item: Collection) -> Node:
         branches = []
         for choice in item.choices:
             one = decide(call, attrs.evolve(item, choices=(choice,), types=(choice.type,)))
-            branches.append((values.present(call, one), _info(choice.type.namespace, text(choice.type.name))))
+            branches.append((presence.present(call, one), _info(choice.type.namespace, text(choice.type.name))))
         return Case(tuple(branches), null(SqlType.JSON))
     if item.types and all(type.namespace == "FHIR" and _is_resource_type(call, type.name) for type in item.types):
         name = _resource_type(call, item.plan)
-        return Case(((values.present(call, item), _info("FHIR", name)),), null(SqlType.JSON))
+        return Case(((presence.present(call, item), _info("FHIR", name)),), null(SqlType.JSON))
     if values.is_untyped(item) and item.tagged is None:
         return _info_by_json(call, item)
     if item.type is None:
         return _info_by_kind(call, item)
     info = _info(item.type.namespace, text(item.type.name))
-    return Case(((values.present(call, item), info),), null(SqlType.JSON))
+    return Case(((presence.present(call, item), info),), null(SqlType.JSON))
 
 
 def _info_by_kind(call: Call, item: Collection) -> Node:

@@ -18,7 +18,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation, UnsupportedFeature
-from fhir4ds.functions import moments, quantities, values
+from fhir4ds.functions import moments, presence, quantities, singletons, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.operators import BinaryLowering
 from fhir4ds.functions.typing import of_types
@@ -96,7 +96,7 @@ def _some(call: Call, focus: Collection, types: tuple[TypeName, ...]) -> Collect
 
 
 def _all_are(call: Call, focus: Collection, some: Collection) -> Node:
-    return apply("equal", values.count(call, focus), values.count(call, some))
+    return apply("equal", presence.count(call, focus), presence.count(call, some))
 
 
 def kind_of(call: Call, type: TypeName) -> TypeName:
@@ -250,7 +250,7 @@ def _as_one(call: Call, operand: Collection) -> Collection:
 
 def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering) -> Collection:
     """An operation on items some of which are of no known type: lowered for what JSON says they are, or else an error."""
-    single = [values.single(call, operand) for operand in operands]
+    single = [singletons.single(call, operand) for operand in operands]
     held, bound = _held(call, single, [values.is_untyped(operand) for operand in operands])
     answers: list[tuple[Node, Collection]] = []
     for chosen in itertools.product(*(_told(item, held) for item in held)):
@@ -276,10 +276,10 @@ def _held(
         if not often:
             held.append(operand)
             continue
-        item = values.single(call, operand)
+        item = singletons.single(call, operand)
         if not values.is_path(item.plan):
             variable = call.names.fresh()
-            bound.append((variable, values.walkable(call, item)))
+            bound.append((variable, presence.walkable(call, item)))
             item = attrs.evolve(item, plan=Reference(variable, item.plan.type), guard=None)
         held.append(item)
     return held, bound
@@ -293,7 +293,7 @@ def _bound(bound: Sequence[tuple[str, Node]], plan: Node) -> Node:
 
 def _is_there(call: Call, operand: Collection) -> Node:
     if not values.is_untyped(operand):
-        return values.present(call, operand)
+        return presence.present(call, operand)
     return apply("unequal", apply("json_kind", operand.plan, type=SqlType.TEXT), text("null"))
 
 
@@ -332,7 +332,7 @@ def _kinds(call: Call, operand: Collection, groups: Sequence[tuple[TypeName, ...
     if len(groups) < 2:
         yield _as_one(call, operand)
         return
-    single = values.single(call, operand)
+    single = singletons.single(call, operand)
     try:
         found = [of_types(call, single, types) for types in groups]
     except UnsupportedFeature:  # items do not tell of which kind they are

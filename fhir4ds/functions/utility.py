@@ -6,7 +6,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments, InvalidOperation
-from fhir4ds.functions import tags, values
+from fhir4ds.functions import presence, singletons, tags, values
 from fhir4ds.functions.combining import aligned, types_of_both
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.plan.collection import DATE, DATETIME, STRING, TIME, Collection, TypeName
@@ -30,11 +30,11 @@ _GROUP = "Utility"
 )
 def iif(call: Call) -> Collection:
     """The first result if the criterion is true, the other one if it is false or empty; only that one is evaluated."""
-    item = values.single(call, call.focus)
+    item = singletons.single(call, call.focus)
     criterion = call.body(0, item)
-    if call.strict and not values.is_empty(criterion) and not values.is_boolean(call, criterion):
+    if call.strict and not values.is_empty(criterion) and not singletons.is_boolean(call, criterion):
         raise call.error(InvalidOperation, f"the criterion of iif must be a Boolean, not {criterion.type}")
-    condition = values.boolean(call, criterion)
+    condition = singletons.boolean(call, criterion)
     chosen = call.body(1, item)
     other = call.body(2, item) if call.count > 2 else None
     return _for_one_item(call, choose(call, condition, chosen, other))
@@ -44,7 +44,7 @@ def _for_one_item(call: Call, result: Collection) -> Collection:
     """The result, unless the focus has several items; then that is an error, whatever was asked."""
     if not call.focus.many:
         return result
-    several = apply("less", integer(1), length(values.walkable(call, call.focus)))
+    several = apply("less", integer(1), length(presence.walkable(call, call.focus)))
     plan = values.items(result, call.names)
     message = "iif is evaluated on a single item, but there are several"
 
@@ -140,7 +140,7 @@ def coalesce(call: Call) -> Collection:
     arguments = [call.value(number) for number in range(call.count)]
     chosen = arguments[-1]
     for argument in reversed(arguments[:-1]):
-        chosen = choose(call, values.present(call, argument), argument, chosen)
+        chosen = choose(call, presence.present(call, argument), argument, chosen)
     return chosen
 
 

@@ -1,47 +1,34 @@
-"""What lowerings do with collections: decide choices, read values, insist on single items, iterate."""
+"""The plans of collections: their items and the values of these, as their types say."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-
-import attrs
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import InvalidOperation
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import carrying, decimals
+from fhir4ds.functions import decimals
 from fhir4ds.functions.declaration import Call
-from fhir4ds.plan import elements, fusion, places
-from fhir4ds.plan.collection import BOOLEAN, QUANTITY, SYSTEM_TYPES, TAGGED, Collection, Tags, TypeName
+from fhir4ds.plan import fusion
+from fhir4ds.plan.collection import SYSTEM_TYPES, Collection, TypeName
 from fhir4ds.plan.nodes import (
-    FALSE,
-    TRUE,
     Apply,
     Array,
     Case,
     Cast,
     Constant,
     Each,
-    Exists,
     Extract,
     FromJson,
     Node,
-    Parameter,
     Raise,
     Reference,
     apply,
     bind,
-    both,
     empty,
-    integer,
-    length,
     null,
     text,
 )
-from fhir4ds.plan.rewriting import rewrite
-from fhir4ds.plan.strictness import never_holds
 
 #: What JSON calls the values of each SQL type.
 _JSON_KINDS = {
@@ -213,241 +200,3 @@ def is_empty(collection: Collection) -> bool:
 def system(plan: Node, type: TypeName) -> Collection:
     """A collection of computed values of a System type."""
     return Collection(plan=plan, types=(type,))
-
-
-def single(call: Call, collection: Collection) -> Collection:
-    """Insist on at most one item: the database raises where there are several.
-
-    FHIRPath N1, "Singleton Evaluation of Collections".
-    """
-    if not collection.many:
-        return collection
-    plan, tagged = walkable(call, collection), collection.tagged
-
-    def only(array: Node) -> Node:
-        several = apply("less", integer(1), length(array))
-        error = Raise("expected a single item but found several", call.position, array.type)
-        return Case(((several, error),), apply("array_at", array, integer(1), type=array.type))
-
-    one = bind(call.names.fresh(), plan, only)
-    tags = None if tagged is None else Tags(one, bind(call.names.fresh(), tagged, only))
-    return attrs.evolve(collection, plan=one, guard=None, tags=tags)
-
-
-def single_value(call: Call, collection: Collection) -> Node:
-    """The native value of at most one item."""
-    return value(single(call, collection), call.model, call.names)
-
-
-def boolean(call: Call, collection: Collection) -> Node:
-    """The truth of a collection: NULL for empty; a single item that is no Boolean counts as true.
-
-    FHIRPath N1, "Singleton Evaluation of Collections".
-    """
-    if is_empty(collection):
-        return null(SqlType.BOOLEAN)
-    if is_boolean(call, collection):
-        return single_value(call, collection)
-    if collection.many and collection.types and is_constant(collection.plan):
-        # A single value would be true whatever it is, and several can never be; nobody means either.
-        raise call.error(InvalidOperation, f"a Boolean is needed here, not a collection of {collection.types[0]}")
-    item = single(call, collection)
-    if is_untyped(collection):
-        return of_parent(items(item, call.names), call.names, _truth_of_json)
-    there = Case(((present(call, item), TRUE),), null(SqlType.BOOLEAN))
-    if collection.plan.type is SqlType.JSON and BOOLEAN in [system_type(type, call.model) for type in collection.types]:
-        own = of_parent(items(item, call.names), call.names, lambda json: read_dynamic(json, SqlType.BOOLEAN))
-        return apply("coalesce", own, there)
-    return there
-
-
-def _truth_of_json(item: Node) -> Node:
-    """The value of a JSON item that is a Boolean; any other item counts as true."""
-    is_boolean = is_of_json(item, SqlType.BOOLEAN)
-    own = FromJson(item, SqlType.BOOLEAN)
-    return Case(((is_boolean, own), (apply("is_not_null", item), TRUE)), null(SqlType.BOOLEAN))
-
-
-def is_boolean(call: Call, collection: Collection) -> bool:
-    """Whether every item is known to be a Boolean."""
-    return system_of(collection, call.model) == BOOLEAN
-
-
-def present(call: Call, collection: Collection) -> Node:
-    """Whether a collection has any item; a primitive element that has only extensions is one."""
-    # A condition that is neither true nor false holds no item.
-    guard = None if collection.guard is None else apply("is_true", collection.guard)
-    if collection.choices and not collection.many:
-        found = of_parent(collection.plan, call.names, lambda parent: _chosen(call, collection, parent))
-        return both(guard, found) or FALSE
-    plan = collection.plan if not collection.choices else items(attrs.evolve(collection, guard=None), call.names)
-    if elements.are_of_wholes(plan):
-        plan = elements.wholes(plan, call.names) or plan
-        return both(guard, Exists(plan, call.names.fresh()) if plan.many else apply("is_not_null", plan)) or FALSE
-    if plan.many:
-        return both(guard, _any(call, attrs.evolve(collection, plan=plan, choices=()))) or FALSE
-    if isinstance(plan, Extract) and system_of(collection, call.model) is not None:
-        *parents, last = plan.steps
-        parent = Extract(plan.base, tuple(parents), SqlType.JSON) if parents else plan.base
-        return both(guard, _member_present(call, parent, last.name, collection.types[0])) or FALSE
-    there = apply("is_not_null", plan)
-    if holds_primitives(call, collection):
-        lack = places.lacking(plan, call.names)
-        whole = None if lack is None else elements.wholes(plan, call.names, computed=True)
-        if lack is not None and whole is not None:
-            there = apply("or", there, apply("and", lack, apply("is_not_null", whole)))
-    return both(guard, there) or FALSE
-
-
-def _chosen(call: Call, collection: Collection, parent: Node) -> Node:
-    """Whether a parent has the choice element, of any type that it can have."""
-    found = [_member_present(call, parent, choice.member, choice.type) for choice in collection.choices]
-    return functools.reduce(lambda some, one: apply("or", some, one), found) if found else FALSE
-
-
-def _member_present(call: Call, parent: Node, member: str, type: TypeName | None) -> Node:
-    found = apply("is_not_null", fusion.extract(parent, Step(member), call.names))
-    if system_type(type, call.model) is None:
-        return found
-    return apply("or", found, apply("is_not_null", fusion.extract(parent, Step("_" + member), call.names)))
-
-
-def _any(call: Call, collection: Collection) -> Node:
-    """Whether there are any items; elements without a value count too."""
-    plan, variable = collection.plan, call.names.fresh()
-    if not holds_primitives(call, collection):
-        return Exists(plan, variable)
-    if isinstance(plan, Extract):
-        return apply("or", Exists(plan, variable), Exists(elements.beside(plan), call.names.fresh()))
-    return Exists(places.placed(plan, call.names), variable)
-
-
-def lacking(call: Call, *collections: Collection) -> Node | None:
-    """A condition that holds where any item may have no value; None if none of them is a primitive element."""
-    primitive = (side for side in collections if holds_primitives(call, side))
-    return places.any_of(*(places.lacking(items(side, call.names), call.names) for side in primitive))
-
-
-def wholes(call: Call, collection: Collection) -> Node:
-    """An array of the items as whole elements; those that are no elements have nothing beside them."""
-    plan = items(collection, call.names)
-    return as_array(elements.wholes(plan, call.names, computed=True) or plan, call.names)
-
-
-def placed_value(call: Call, collection: Collection) -> Node:
-    """The native values of items as `value`, with NULL in the place of an element that has none."""
-    plan = value(collection, call.model, call.names)
-    return places.placed(plan, call.names) if holds_primitives(call, collection) else plan
-
-
-def holds_primitives(call: Call, collection: Collection) -> bool:
-    """Whether items are known to be values of primitive elements, beside which something can stand."""
-    systems = [system_type(type, call.model) for type in collection.types]
-    return call.model is not None and any(system not in (None, QUANTITY) for system in systems)
-
-
-def count(call: Call, collection: Collection) -> Node:
-    """Number of items."""
-    if collection.many:
-        walked = walkable(call, attrs.evolve(collection, guard=None))
-        plan = length(elements.wholes_in_places(walked) or walked)
-        return plan if collection.guard is None else Case(((collection.guard, plan),), integer(0))
-    return Case(((present(call, collection), integer(1)),), integer(0))
-
-
-def walkable(call: Call, collection: Collection) -> Node:
-    """What an iteration over a collection walks: its items, or the parents that have the choice element.
-
-    Elements without a value are in their places.
-    """
-    plan = collection.plan
-    if not collection.choices and holds_primitives(call, collection):
-        plan = places.placed(plan, call.names)
-    if collection.choices and plan.many:
-        variable = call.names.fresh()
-        parent = Reference(variable, plan.type)
-        plan = Each(plan, variable, parent, where=present(call, attrs.evolve(collection, plan=parent, guard=None)))
-    if collection.guard is not None:
-        plan = Case(((collection.guard, plan),), empty(plan.type, many=plan.many))
-    return plan
-
-
-@attrs.frozen
-class Iteration:
-    """The items of a collection one at a time.
-
-    Parameters
-    ----------
-    source : Node
-        Array that is walked: the items, or the parents of a choice element.
-    variable : str
-        Name of what is walked.
-    item : Collection
-        One item, in terms of the variable.
-    """
-
-    source: Node
-    variable: str
-    item: Collection
-
-    def where(self, condition: Node, index: str | None) -> Node:
-        """What is walked where a condition is to hold: without items that have no value, if it never holds for such."""
-        only_values = index is None and never_holds(condition, self.variable)
-        return places.with_values(self.source) if only_values else self.source
-
-
-def iterate(call: Call, collection: Collection, *, resolves: bool = False) -> Iteration:
-    """Walk a collection of many items.
-
-    Primitive elements are walked as a whole where the call looks beside their values, and items of several resources together
-    with these where it resolves references, or is said to.
-    """
-    walk = _iteration(call, collection, several=False)
-    source, item = carrying.iterated(call, walk.source, walk.variable, resolves=resolves)
-    if source is walk.source:
-        return walk
-    # Whatever is known of an item has to be known of what carries it.
-    walk = _iteration(call, collection, several=True)
-    source, item = carrying.iterated(call, walk.source, walk.variable, resolves=resolves)
-    plan = carrying.in_terms(walk.item.plan, walk.variable, item)
-    tagged = walk.item.tagged and carrying.in_terms(walk.item.tagged, walk.variable, item)
-    tags = None if tagged is None else Tags(plan, tagged)
-    return Iteration(source, walk.variable, attrs.evolve(walk.item, plan=plan, tags=tags))
-
-
-def _iteration(call: Call, collection: Collection, *, several: bool) -> Iteration:
-    variable = call.names.fresh()
-    if (several or call.asks_types) and collection.tagged is not None:
-        tagged = Reference(variable, SqlType.JSON)
-        own = Extract(tagged, (TAGGED,), SqlType.JSON)
-        item = attrs.evolve(collection, plan=own, guard=None, tags=Tags(own, tagged))
-        return Iteration(collection.tagged, variable, item)
-    are_primitive = not collection.choices and system_of(collection, call.model) is not None
-    if ((several or call.looks_beside) and are_primitive) or elements.are_of_wholes(collection.plan):
-        source = elements.wholes(walkable(call, collection), call.names)
-        if source is not None:
-            value = elements.value_of(Reference(variable, SqlType.JSON))
-            return Iteration(source, variable, attrs.evolve(collection, plan=value, guard=None))
-    reference = Reference(variable, collection.plan.type)
-    item = attrs.evolve(collection, plan=reference, guard=None)
-    return Iteration(walkable(call, collection), variable, item)
-
-
-def zero_based(index: str) -> Node:
-    """``$index``, which counts from 0 where SQL counts from 1."""
-    return apply("subtract", Reference(index, SqlType.INTEGER), integer(1), type=SqlType.INTEGER)
-
-
-def is_constant(plan: Node) -> bool:
-    """Whether a plan has the same value for every resource and item."""
-    read: set[str] = set()
-    bound: set[str] = set()
-
-    def note(part: Node) -> None:
-        if isinstance(part, Reference | Parameter):
-            read.add(part.name)
-        for binds in ("variable", "index", "accumulator"):
-            bound.add(getattr(part, binds, None) or "")
-
-    rewrite(plan, note)
-    return read <= bound

@@ -28,7 +28,6 @@ from fhir4ds.plan.nodes import (
     apply,
     bind,
     integer,
-    json_object,
     null,
     text,
 )
@@ -56,16 +55,6 @@ def members(owner: Node) -> Node:
 def held(member: Node) -> Extract:
     """The items of a member that is an array, or its value; a null is no item."""
     return Extract(member, (Step(_HELD, each=None),), SqlType.JSON)
-
-
-def whole(members: Mapping[str, Node]) -> Node:
-    """An element as a whole, of the members of it that there are."""
-    return json_object(members)
-
-
-def wholes(plan: Node, variable: str) -> Node:
-    """Items beside whose values there is nothing, as a whole."""
-    return Each(plan, variable, whole({VALUE.name: Reference(variable, SqlType.JSON)}))
 
 
 def values_of(wholes: Node, variable: str) -> Each:

@@ -144,6 +144,14 @@ def wholes(plan: Node, names: Names, *, computed: bool = False) -> Node | None:
     return _Wholes(names, computed, {}).of(plan)
 
 
+def alone(plan: Node, names: Names) -> Node:
+    """Values that have nothing beside them, as whole elements."""
+    if plan.many:
+        item = Reference(names.fresh(), plan.type)
+        return Each(plan, item.name, json_object({VALUE.name: item}))
+    return Case(((apply("is_not_null", plan), json_object({VALUE.name: plan})),), null(SqlType.JSON))
+
+
 @attrs.frozen
 class _Wholes:
     """Makes plans of whole elements; ``bound`` has the variables that hold those whose values others hold."""
@@ -155,14 +163,7 @@ class _Wholes:
     def of(self, plan: Node) -> Node | None:
         """The whole elements of a node; None if it does not say where its values come from."""
         found = self._of(plan)
-        return self._alone(plan) if found is None and self.computed else found
-
-    def _alone(self, plan: Node) -> Node:
-        """Values that have nothing beside them."""
-        if plan.many:
-            item = Reference(self.names.fresh(), plan.type)
-            return Each(plan, item.name, json_object({VALUE.name: item}))
-        return Case(((apply("is_not_null", plan), json_object({VALUE.name: plan})),), null(SqlType.JSON))
+        return alone(plan, self.names) if found is None and self.computed else found
 
     @singledispatchmethod
     def _of(self, plan: Node) -> Node | None:

@@ -16,7 +16,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation, InvalidView, UnknownElement, UnknownVariable
 from fhir4ds.fhir.model import Model, load_model
 from fhir4ds.fhirpath.parser import parse
-from fhir4ds.functions import carrying, values
+from fhir4ds.functions import carrying, iteration, presence, singletons, values
 from fhir4ds.functions.holders import UNKNOWN, Holders, Kind
 from fhir4ds.plan.collection import BOOLEAN, INTEGER, Collection, TypeName
 from fhir4ds.plan.fusion import Names
@@ -133,7 +133,7 @@ class _ViewLowering:
                         hint = "write ofType(boolean) behind it"
                     error = call.error(InvalidOperation, f"a condition must be a boolean, not {shown}", hint)
                     raise view_fault(error, at, "boolean-condition")
-                found = both(found, self._placed(values.boolean(call, collection), at))
+                found = both(found, self._placed(singletons.boolean(call, collection), at))
         return found
 
     def selection(self, selection: Selection, focus: _Focus) -> Product | Rows:
@@ -157,13 +157,15 @@ class _ViewLowering:
             parts.append(Union(tuple(branches)))
         return product(cells, tuple(parts))
 
-    def _iterated(self, selection: Selection, focus: _Focus, source: Callable[[], values.Iteration]) -> Product | Rows:
+    def _iterated(
+        self, selection: Selection, focus: _Focus, source: Callable[[], iteration.Iteration]
+    ) -> Product | Rows:
         walk = self._guarded(selection.at, source)
         if walk is None:
             return Product(())  # the fault is told, and what is below cannot be judged
         index = self.names.fresh()
         start = self._next
-        body = self._body(selection, _Focus(walk.item, values.zero_based(index)))
+        body = self._body(selection, _Focus(walk.item, iteration.zero_based(index)))
         blank = None
         if selection.for_each_or_null is not None:
             places = [f"c{number}" for number in range(start + 1, self._next + 1)]
@@ -205,14 +207,14 @@ class _ViewLowering:
 
     # --- iterations ---------------------------------------------------------------------------------------------------
 
-    def _items(self, path: str, at: str, focus: _Focus) -> values.Iteration:
+    def _items(self, path: str, at: str, focus: _Focus) -> iteration.Iteration:
         """The items of ``forEach``."""
         with self._told(at):
             call, collection = self._lower(path, focus)
             walk = _walk(call, collection, resolves=self._resolves)
             return attrs.evolve(walk, source=self._placed(walk.source, at))
 
-    def _tree(self, selection: Selection, focus: _Focus) -> values.Iteration:
+    def _tree(self, selection: Selection, focus: _Focus) -> iteration.Iteration:
         """The items of ``repeat``: each path from the focus, and again from all that was found, depth first."""
         at = f"{selection.at}.repeat"
         places = [f"{at}[{number}]" for number in range(len(selection.repeat))]
@@ -236,7 +238,7 @@ class _ViewLowering:
         if not isinstance(holder, Kind) and holders.within(variable, holder).kind(_joined(below)) == holder:
             self.names.holders[found] = holder
         one = Collection(plan=Reference(found, SqlType.JSON), types=types)
-        return values.Iteration(self._placed(tree, at), found, one)
+        return iteration.Iteration(self._placed(tree, at), found, one)
 
     def _array(self, path: str, focus: _Focus, start: Collection, known: tuple[TypeName, ...]) -> Node:
         """The items at a path, as JSON; from a focus that may be of any of the known types."""
@@ -341,16 +343,18 @@ def _joined(arrays: list[Node]) -> Node:
     return plan
 
 
-def _walk(call: LoweredCall, collection: Collection, *, resolves: bool) -> values.Iteration:
+def _walk(call: LoweredCall, collection: Collection, *, resolves: bool) -> iteration.Iteration:
     """Iterate over any collection, also one that has a single item at most."""
     if collection.many:
-        return values.iterate(call, collection, resolves=resolves)
+        return iteration.iterate(call, collection, resolves=resolves)
     variable, names = call.names.fresh(), call.names
     item = attrs.evolve(collection, plan=Reference(variable, collection.plan.type), guard=None)
-    plan = values.walkable(call, collection)
+    plan = presence.walkable(call, collection)
     array = values.as_array(plan, names)
     if collection.choices:
         one = Reference(names.fresh(), plan.type)
-        array = Each(Array((plan,), plan.type), one.name, one, where=values.present(call, attrs.evolve(item, plan=one)))
+        array = Each(
+            Array((plan,), plan.type), one.name, one, where=presence.present(call, attrs.evolve(item, plan=one))
+        )
     source, own = carrying.iterated(call, array, variable, resolves=resolves)
-    return values.Iteration(source, variable, attrs.evolve(item, plan=own))
+    return iteration.Iteration(source, variable, attrs.evolve(item, plan=own))

@@ -12,7 +12,7 @@ from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKin
 from fhir4ds.plan import elements, places
 from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.failures import can_raise
-from fhir4ds.plan.nodes import FALSE, Case, Each, Node, Reference, both, integer
+from fhir4ds.plan.nodes import Each, Node, Reference, both, integer
 from fhir4ds.plan.parts import refers
 from fhir4ds.plan.rewriting import rewrite
 from fhir4ds.plan.strictness import is_lost
@@ -31,7 +31,7 @@ def keep(call: Call, focus: Collection, condition: Callable[[Collection, Node], 
         holds = condition(attrs.evolve(focus, guard=None), integer(0))
         if can_raise(holds):
             # Nothing is asked of an item that is not there.
-            holds = Case(((presence.present(call, focus), holds),), FALSE)
+            return attrs.evolve(focus, guard=both(presence.present(call, focus), holds))
         return attrs.evolve(focus, guard=both(focus.guard, holds))
     walk = iteration.iterate(call, focus)
     index = call.names.fresh()

@@ -6,22 +6,9 @@ from fhir4ds.functions import singletons, values
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.plan.collection import BOOLEAN, Collection
-from fhir4ds.plan.failures import can_raise
-from fhir4ds.plan.nodes import FALSE, TRUE, Case, Node, apply, bind
+from fhir4ds.plan.nodes import apply
 
 _GROUP = "Boolean logic"
-
-
-def _decided(call: Call, primitive: str, left: Node, right: Node) -> Node:
-    """Two truths combined; where the left one decides, the right one raises no error, whatever the database."""
-    if not can_raise(right):
-        return apply(primitive, left, right)
-
-    def combined(left: Node) -> Node:
-        decides, answer = (left, TRUE) if primitive == "or" else (apply("not", left), FALSE)
-        return Case(((decides, answer),), apply(primitive, left, right))
-
-    return bind(call.names.fresh(), left, combined)
 
 
 @operator(
@@ -36,9 +23,7 @@ def _decided(call: Call, primitive: str, left: Node, right: Node) -> Node:
 )
 def conjunction(call: Call, left: Collection, right: Collection) -> Collection:
     """True if both are true, false if either is false, otherwise empty."""
-    return values.system(
-        _decided(call, "and", singletons.boolean(call, left), singletons.boolean(call, right)), BOOLEAN
-    )
+    return values.system(apply("and", singletons.boolean(call, left), singletons.boolean(call, right)), BOOLEAN)
 
 
 @operator(
@@ -49,7 +34,7 @@ def conjunction(call: Call, left: Collection, right: Collection) -> Collection:
 )
 def disjunction(call: Call, left: Collection, right: Collection) -> Collection:
     """True if either is true, false if both are false, otherwise empty."""
-    return values.system(_decided(call, "or", singletons.boolean(call, left), singletons.boolean(call, right)), BOOLEAN)
+    return values.system(apply("or", singletons.boolean(call, left), singletons.boolean(call, right)), BOOLEAN)
 
 
 @operator(
@@ -75,4 +60,4 @@ def exclusive(call: Call, left: Collection, right: Collection) -> Collection:
 def implication(call: Call, left: Collection, right: Collection) -> Collection:
     """True if the left side is false or the right side is true; false if it is true and the right side is false."""
     denied = apply("not", singletons.boolean(call, left))
-    return values.system(_decided(call, "or", denied, singletons.boolean(call, right)), BOOLEAN)
+    return values.system(apply("or", denied, singletons.boolean(call, right)), BOOLEAN)

@@ -2,7 +2,8 @@
 
 An optimizer knows that nothing comes of a missing operand, and that what nothing uses need not be computed; each database
 knows something else. FHIRPath has no such freedom: an error in an operand is one, whatever the other operand is. So where
-an answer may be known without a row, what may raise is looked at first, in a condition that no optimizer does without.
+an answer may be known without a row, what may raise is looked at first, in a condition that no optimizer does without. And
+where one truth decides, or there is no item to ask about, what comes after it is looked at by none.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import attrs
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     FALSE,
+    TRUE,
     Apply,
     Bind,
     Case,
@@ -131,6 +133,10 @@ class _Heed:
 
     @_heeding.register
     def _(self, node: Apply) -> Node:
+        first, *others = node.arguments or (node,)
+        if node.primitive in ("and", "or") and any(map(self.raises, others)):
+            rest = others[0] if len(others) == 1 else self._heeding(attrs.evolve(node, arguments=tuple(others)))
+            return bind(self.names.fresh(), first, lambda known: _in_turn(node.primitive, known, rest))
         looked_at = node.arguments[:1] if node.primitive in _LAZY else node.arguments
         names = [self.names.fresh() if self.raises(argument) else None for argument in looked_at]
         if not any(names) or not any(map(self.known.as_missing, node.arguments)):
@@ -193,3 +199,9 @@ class _Heed:
         for name, value in reversed(values.items()):
             plan = Bind(name, value, plan)
         return plan
+
+
+def _in_turn(primitive: str, first: Node, other: Node) -> Node:
+    """Two truths combined, of which the other one is looked at only if the first one does not decide."""
+    decides, answer = (first, TRUE) if primitive == "or" else (apply("not", first), FALSE)
+    return Case(((decides, answer),), apply(primitive, first, other))

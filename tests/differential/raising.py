@@ -39,7 +39,7 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
     "DateTime": ("iif(false, @2020T)", "@2020-02-29T10:00:00Z"),
     "Time": ("iif(false, @T10)", "@T10:30:00"),
     "Quantity": ("(1 's')", "iif(false, 1 'mg')", "(2 days)", "(0 'mg')"),
-    "any": ("iif(false, 1)", "{}", "name.where(false)", "name.given", "1"),
+    "any": ("iif(false, 1)", "{}", "name.where(false)", "name.given", "1", "extension.first().value.ofType(code)"),
 }
 
 #: What an argument of another kind is made of.

@@ -128,7 +128,7 @@ def test_whole_objects(pair: Pair) -> None:
         assert narrative == {"status": "generated", "div": LOOKALIKE}
 
 
-@pytest.mark.parametrize("expression", ["id | meta", "meta | id", "meta.combine(meta).distinct()"])
+@pytest.mark.parametrize("expression", ["id | meta", "meta | id", "meta.combine(meta).distinct()", "meta"])
 def test_decimals_of_extensions_are_delivered(pair: Pair, expression: str) -> None:
     """An element that has decimals in extensions only, compared with others before it is delivered."""
     meta = (

@@ -13,7 +13,7 @@ from fhir4ds.errors import CompileError, InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Element, Model
 from fhir4ds.functions import walking
 from fhir4ds.functions.values import as_array, items, system_type, type_name
-from fhir4ds.plan import elements, fusion
+from fhir4ds.plan import elements, exactness, fusion
 from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, TYPE_INFO, Choice, Collection, Tags, TypeName
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
@@ -90,7 +90,9 @@ def member(
     """
     type = _OF_SYSTEM.get(collection.type, {}).get(name) if collection.type is not None else None
     if type is not None:
-        return attrs.evolve(collection, plan=fusion.extract(collection.plan, Step(name), names), types=(type,))
+        # A quantity was put together as a text, which no document is made ready for.
+        made = _each_ready(collection.plan, names) if type == DECIMAL else collection.plan
+        return attrs.evolve(collection, plan=fusion.extract(made, Step(name), names), types=(type,))
     if collection.type == TYPE_INFO and name == _BASE_TYPE:
         return _base_types(collection, model, names)
     if model is None or not collection.types:
@@ -115,6 +117,14 @@ def member(
         return [plain, chosen]
 
     return _by_several_ways(start, by_both, names, tags_of)
+
+
+def _each_ready(plan: Node, names: Names) -> Node:
+    """JSON items whose numbers keep the digits that they were written with."""
+    if not plan.many:
+        return exactness.ready(plan)
+    item = Reference(names.fresh(), SqlType.JSON)
+    return Each(plan, item.name, exactness.ready(item))
 
 
 def _base_types(collection: Collection, model: Model | None, names: Names) -> Collection:

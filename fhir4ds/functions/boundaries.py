@@ -154,7 +154,7 @@ def _digits_of(value: Node) -> Node:
             return null(SqlType.INTEGER)
         case _ if value.type is SqlType.INTEGER:
             return integer(0)
-    return Cast(apply("decimal_digits", value, type=SqlType.INTEGER), SqlType.INTEGER)
+    return Cast(apply("decimal_digits", Cast(value, SqlType.DECIMAL), type=SqlType.INTEGER), SqlType.INTEGER)
 
 
 def _fraction_length(json: Node) -> Node:

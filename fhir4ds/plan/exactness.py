@@ -15,12 +15,17 @@ from fhir4ds.plan.parts import everything
 NUMERAL, PLAIN = "json_numeral", "json_plain"
 
 #: The primitives that make a document ready: for its numbers as they are written, and for their values alone.
-_EXACT, _PRECISE = "json_exact", "json_precise"
+EXACT, _PRECISE = "json_exact", "json_precise"
 
 
 def numeral(json: Node) -> Apply:
     """The text of a JSON number, with all digits that it was written with."""
     return apply(NUMERAL, json, type=SqlType.TEXT)
+
+
+def ready(document: Node) -> Apply:
+    """A document whose numbers keep the digits that they were written with."""
+    return apply(EXACT, document, type=SqlType.JSON)
 
 
 def plain(json: Node) -> Apply:
@@ -46,7 +51,7 @@ def readiness(*nodes: Node | None, digits: bool = False) -> str | None:
     """
     parts = [part for node in nodes if node is not None for part in everything(node)]
     if digits or any(isinstance(part, Apply) and part.primitive in (NUMERAL, PLAIN) for part in parts):
-        return _EXACT
+        return EXACT
     return _PRECISE if any(map(_reads_decimal, parts)) else None
 
 

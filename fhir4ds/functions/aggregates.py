@@ -6,17 +6,19 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import carrying, decimals, iteration, presence, quantity_aggregates, singletons, values
+from fhir4ds.functions import carrying, decimals, iteration, kinds, presence, quantity_aggregates, singletons, values
 from fhir4ds.functions.arithmetic import in_range
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.functions.undecided import of_one_kind
 from fhir4ds.plan.collection import BOOLEAN, DECIMAL, INTEGER, LONG, Collection, TypeName
 from fhir4ds.plan.nodes import (
     Bind,
+    Case,
     Cast,
     Each,
     Exists,
     Fold,
+    FromJson,
     Node,
     Reference,
     Sort,
@@ -207,7 +209,7 @@ def _extreme(call: Call, primitive: str, *, greatest: bool) -> Collection:
     plan = values.as_array(values.value(focus, call.model, call.names), call.names)
     if plan.type is SqlType.JSON and all(values.system_type(type, call.model) in _NUMBERS for type in focus.types):
         numbers = values.read_all(call, focus, SqlType.DECIMAL, "numbers")
-        return values.system(apply(primitive, numbers, type=numbers.type), DECIMAL)
+        return _item_of(call, plan, apply(primitive, numbers, type=numbers.type))
     if plan.type in (SqlType.JSON, SqlType.BOOLEAN):
         raise call.error(
             InvalidOperation,
@@ -220,6 +222,14 @@ def _extreme(call: Call, primitive: str, *, greatest: bool) -> Collection:
     else:
         found = apply(primitive, plan, type=plan.type)
     return attrs.evolve(focus, plan=found, choices=(), guard=None)
+
+
+def _item_of(call: Call, items: Node, value: Node) -> Collection:
+    """The first of several JSON numbers that has a value, with its type."""
+    item, found = Reference(call.names.fresh(), SqlType.JSON), call.names.fresh()
+    same = apply("equal", FromJson(item, SqlType.DECIMAL), Reference(found, SqlType.DECIMAL))
+    first = apply("array_at", Each(items, item.name, item, same), integer(1), type=SqlType.JSON)
+    return attrs.evolve(call.focus, plan=Bind(found, value, first), choices=(), guard=None, tags=None)
 
 
 def _sum(call: Call, plan: Node) -> Node:
@@ -244,7 +254,17 @@ def total(call: Call) -> Collection:
     if numbers is None:
         return call.focus
     type, plan = numbers
-    return in_range(call, type, _sum(call, plan))
+    found = in_range(call, type, _sum(call, plan))
+    told = all(type.namespace == "System" for type in call.focus.types)
+    if type != DECIMAL or not told or values.system_of(call.focus, call.model) is not None:
+        return found
+    # Of Integers alone, as only the items tell, it is one.
+    item = Reference(call.names.fresh(), SqlType.JSON)
+    fraction = apply("not", kinds.is_of(item, frozenset([kinds.Kind.WHOLE])))
+    mixed = Exists(values.as_array(values.items(call.focus, call.names), call.names), item.name, fraction)
+    decimal, whole = (values.boxed(Cast(found.plan, type), call.names) for type in (SqlType.DECIMAL, SqlType.INTEGER))
+    types = call.focus.types and (INTEGER, DECIMAL)
+    return Collection(plan=Case(((mixed, decimal),), whole), types=types)
 
 
 @function(

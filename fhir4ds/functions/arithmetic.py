@@ -15,7 +15,7 @@ from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.strings import concatenated
-from fhir4ds.functions.undecided import by_kind, of_each_kind
+from fhir4ds.functions.undecided import by_kind, of_each_kind, of_each_type
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, STRING, Collection, TypeName
 from fhir4ds.plan.nodes import Case, Cast, Constant, Extract, Node, Raise, Reference, apply, bind, integer, null
 
@@ -130,7 +130,7 @@ def _computed(call: Call, symbol: str, primitive: str, left: Collection, right: 
 
 def signed(call: Call, sign: str) -> Collection:
     """A number or a quantity with a sign before it (FHIRPath N1, section 6.6)."""
-    return by_kind(call, (call.focus,), lambda focus: _signed(call.on(focus[0]), sign))
+    return by_kind(call, (call.focus,), lambda focus: _signed(call.on(focus[0]), sign), numbers_apart=True)
 
 
 def _signed(call: Call, sign: str) -> Collection:
@@ -161,7 +161,7 @@ def _negated(value: Node) -> Node:
         Example(expression="1 + {}", result=()),
     ),
 )
-@of_each_kind
+@of_each_type
 def add(call: Call, left: Collection, right: Collection) -> Collection:
     """The sum of two numbers, or two strings one after the other."""
     forms = quantities.forms(call, left, right)
@@ -176,7 +176,7 @@ def add(call: Call, left: Collection, right: Collection) -> Collection:
 
 
 @operator("-", group=_GROUP, examples=(Example(expression="3 - 5", result=(-2,)),))
-@of_each_kind
+@of_each_type
 def subtract(call: Call, left: Collection, right: Collection) -> Collection:
     """The difference of two numbers."""
     forms = quantities.forms(call, left, right)
@@ -189,7 +189,7 @@ def subtract(call: Call, left: Collection, right: Collection) -> Collection:
 
 
 @operator("*", group=_GROUP, examples=(Example(expression="3 * 4", result=(12,)),))
-@of_each_kind
+@of_each_type
 def multiply(call: Call, left: Collection, right: Collection) -> Collection:
     """The product of two numbers."""
     forms = quantities.forms(call, left, right)
@@ -238,7 +238,7 @@ def quotient(call: Call, left: Collection, right: Collection) -> Collection:
     group=_GROUP,
     examples=(Example(expression="7 mod 2", result=(1,)), Example(expression="7 mod 0", result=())),
 )
-@of_each_kind
+@of_each_type
 def remainder(call: Call, left: Collection, right: Collection) -> Collection:
     """The remainder of the division of two numbers, with the sign of the left one; empty for a division by zero."""
     numbers = _numbers(call, "mod", left, right)

@@ -10,7 +10,7 @@ from fhir4ds.functions.arithmetic import in_range, number
 from fhir4ds.functions.decimals import ZERO
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import Form
-from fhir4ds.functions.undecided import with_each_kind
+from fhir4ds.functions.undecided import with_each_kind, with_each_type
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, Collection, TypeName
 from fhir4ds.plan.nodes import Case, Cast, Constant, Node, Raise, apply, bind, integer, null
 
@@ -83,7 +83,7 @@ def _real(call: Call, primitive: str, *arguments: Node, positive: bool = False) 
     returns="a number of the same type",
     examples=(Example(expression="(-5).abs()", result=(5,)), Example(expression="(-5.5).abs() = 5.5", result=(True,))),
 )
-@with_each_kind
+@with_each_type
 def absolute(call: Call) -> Collection:
     """The distance from zero."""
     return _same_type(call, "absolute")

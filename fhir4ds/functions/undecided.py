@@ -22,7 +22,8 @@ from fhir4ds.functions import moments, presence, quantities, singletons, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.operators import BinaryLowering
 from fhir4ds.functions.typing import of_types
-from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, QUANTITY, STRING, TIME, Collection, TypeName
+from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, QUANTITY, STRING, TIME, Collection, TypeName
+from fhir4ds.plan.exactness import numeral
 from fhir4ds.plan.nodes import FALSE, TRUE, Bind, Case, Node, Raise, Reference, apply, both, empty, null, text
 
 _NOT_TAKEN = "the operation does not take items of these types"
@@ -33,35 +34,47 @@ _WIDEST: Mapping[TypeName, TypeName] = {
     **dict.fromkeys((DATE, DATETIME), DATETIME),
 }
 
+#: A number without a point that is an Integer for sure; one that may be too large for that is a Decimal.
+_INTEGER = text("^-?[0-9]{1,9}$")
+
 #: Complex values, but for those that have a relation of their own.
 _COMPLEX = TypeName("FHIR", "Element")
 _LIKE_NO_OTHER = ("Coding", "CodeableConcept")
 
-#: Lowers an operation, given its operands.
+#: Lowers an operation, given its operands; and a function, which has them in its call.
 Lowering: TypeAlias = Callable[[Sequence[Collection]], Collection]
+Function: TypeAlias = Callable[[Call], Collection]
 
 
-def of_each_kind(lower: BinaryLowering) -> BinaryLowering:
-    """Let an operator work on operands of which several types are possible."""
+def _operator(*, numbers_apart: bool) -> Callable[[BinaryLowering], BinaryLowering]:
+    def decorate(lower: BinaryLowering) -> BinaryLowering:
+        @functools.wraps(lower)
+        def lowered(call: Call, left: Collection, right: Collection) -> Collection:
+            return by_kind(call, (left, right), lambda both: lower(call, *both), numbers_apart=numbers_apart)
 
-    @functools.wraps(lower)
-    def lowered(call: Call, left: Collection, right: Collection) -> Collection:
-        return by_kind(call, (left, right), lambda operands: lower(call, *operands))
+        return lowered
 
-    return lowered
-
-
-def with_each_kind(lower: Callable[[Call], Collection]) -> Callable[[Call], Collection]:
-    """Let a function work on a focus of which several types are possible."""
-
-    @functools.wraps(lower)
-    def lowered(call: Call) -> Collection:
-        return by_kind(call, (call.focus,), lambda focus: lower(call.on(focus[0])))
-
-    return lowered
+    return decorate
 
 
-def of_one_kind(lower: Callable[[Call], Collection]) -> Callable[[Call], Collection]:
+def _function(*, numbers_apart: bool) -> Callable[[Function], Function]:
+    def decorate(lower: Function) -> Function:
+        @functools.wraps(lower)
+        def lowered(call: Call) -> Collection:
+            return by_kind(call, (call.focus,), lambda focus: lower(call.on(focus[0])), numbers_apart=numbers_apart)
+
+        return lowered
+
+    return decorate
+
+
+#: Let an operator work on operands, or a function on a focus, of which several types are possible; and the same where the
+#: result is an Integer for Integers and a Decimal for Decimals.
+of_each_kind, of_each_type = _operator(numbers_apart=False), _operator(numbers_apart=True)
+with_each_kind, with_each_type = _function(numbers_apart=False), _function(numbers_apart=True)
+
+
+def of_one_kind(lower: Function) -> Function:
     """Let a function work on many items of which several types are possible, if all of them turn out to be of one kind."""
 
     @functools.wraps(lower)
@@ -111,20 +124,30 @@ def system_kind(call: Call, type: TypeName) -> TypeName:
     return QUANTITY if quantities.is_quantity(type, call.model) else values.system_type(type, call.model) or type
 
 
+def _kind_of_number(call: Call, type: TypeName) -> TypeName:
+    """As `kind_of`, with a kind for each type of numbers."""
+    own = system_kind(call, type)
+    return own if own in quantities.NUMBERS else kind_of(call, type)
+
+
 def by_kind(
     call: Call,
     operands: Sequence[Collection],
     lower: Lowering,
     kind: Callable[[Call, TypeName], TypeName] | None = None,
+    *,
+    numbers_apart: bool = False,
 ) -> Collection:
     """Lower an operation on single items for each kind that they may be of; an item of any other kind is an error.
 
-    Where several operands are undecided, kinds are wider, as there is an operation for each pair of them.
+    Where several operands are undecided, kinds are wider, as there is an operation for each pair of them; with
+    ``numbers_apart`` Integers and Decimals are kinds all the same.
     """
     if any(values.is_untyped(operand) for operand in operands):
-        return _insisting(call, operands, lower)
+        return _insisting(call, operands, lower, numbers_apart=numbers_apart)
     if kind is None:
-        kind = system_kind if sum(len(operand.types) > 1 for operand in operands) < 2 else kind_of
+        wide = _kind_of_number if numbers_apart else kind_of
+        kind = system_kind if sum(len(operand.types) > 1 for operand in operands) < 2 else wide
     apart = _apart(call, operands, kind)
     if apart is None:
         return lower([_as_one(call, operand) for operand in operands])
@@ -248,12 +271,12 @@ def _as_one(call: Call, operand: Collection) -> Collection:
     return Collection(plan=plan, types=tuple(kinds), guard=operand.guard)
 
 
-def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering) -> Collection:
+def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering, *, numbers_apart: bool) -> Collection:
     """An operation on items some of which are of no known type: lowered for what JSON says they are, or else an error."""
     single = [singletons.single(call, operand) for operand in operands]
     held, bound = _held(call, single, [values.is_untyped(operand) for operand in operands])
     answers: list[tuple[Node, Collection]] = []
-    for chosen in itertools.product(*(_told(item, held) for item in held)):
+    for chosen in itertools.product(*(_told(item, held, numbers_apart=numbers_apart) for item in held)):
         answer = _lowered(lower, [operand for _, operand in chosen])
         if answer is not None:
             answers.append((functools.reduce(both, (condition for condition, _ in chosen)) or TRUE, answer))
@@ -297,7 +320,9 @@ def _is_there(call: Call, operand: Collection) -> Node:
     return apply("unequal", apply("json_kind", operand.plan, type=SqlType.TEXT), text("null"))
 
 
-def _told(operand: Collection, operands: Sequence[Collection]) -> Iterator[tuple[Node | None, Collection]]:
+def _told(
+    operand: Collection, operands: Sequence[Collection], *, numbers_apart: bool
+) -> Iterator[tuple[Node | None, Collection]]:
     """An item of no known type as it is of each kind, and when it is; any other item as it is."""
     if not values.is_untyped(operand):
         yield None, operand
@@ -309,6 +334,9 @@ def _told(operand: Collection, operands: Sequence[Collection]) -> Iterator[tuple
         yield apply("not", is_text), operand
         yield is_text, attrs.evolve(operand, types=(DATETIME,))
         return
+    if numbers_apart:
+        is_integer = apply("regexp_matches", numeral(operand.plan), _INTEGER)
+        yield apply("and", is_number, is_integer), attrs.evolve(operand, types=(INTEGER,))
     yield is_number, attrs.evolve(operand, types=(DECIMAL,))
     # What is beside a point in time is one, if it is written so.
     beside = [type for type in dict.fromkeys(types) if type in moments.FORMS]

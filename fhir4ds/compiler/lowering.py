@@ -386,8 +386,8 @@ class LoweredCall:
     _scope: Scope
     _function: Function | None = None
     _settled: Settled | None = None
-    #: Arguments that are lowered already, also for the same call on another focus.
-    _given: dict[int, Collection] = attrs.field(factory=dict)
+    #: Arguments that are lowered already, also for the same call on another focus, and errors of those that cannot be.
+    _given: dict[int, Collection | CompileError] = attrs.field(factory=dict)
 
     @property
     def root(self) -> Collection:
@@ -441,8 +441,14 @@ class LoweredCall:
     def value(self, number: int) -> Collection:
         """Lower an argument that is evaluated once."""
         if number not in self._given:
-            self._given[number] = self._lowering.apart(self._expression(number), self._scope)
-        return self._given[number]
+            try:
+                self._given[number] = self._lowering.apart(self._expression(number), self._scope)
+            except CompileError as error:
+                self._given[number] = error
+        found = self._given[number]
+        if isinstance(found, CompileError):
+            raise found
+        return found
 
     def body(
         self, number: int, item: Collection, *, index: Node | None = None, total: Collection | None = None

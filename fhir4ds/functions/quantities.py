@@ -28,6 +28,7 @@ from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
     Apply,
+    Array,
     Case,
     Cast,
     Constant,
@@ -258,9 +259,17 @@ def with_ratio(
         return with_ratio(names, b, a, purpose, lambda q, p: body(p, q), type)
     return bind(
         names.fresh(),
-        a.unit,
-        lambda u: bind(names.fresh(), b.unit, lambda v: _with_shared_ratio(names, u, v, purpose, body)),
+        _unit_beside(a, b),
+        lambda u: bind(names.fresh(), _unit_beside(b, a), lambda v: _with_shared_ratio(names, u, v, purpose, body)),
     )
+
+
+def _unit_beside(own: Quantity, other: Quantity) -> Node:
+    """The unit of a quantity beside another one: of a FHIR Quantity that of the calendar, if the other one has such."""
+    if own.form not in (Form.FHIR, Form.OPEN) or other.form is not Form.SYSTEM:
+        return own.unit
+    words = Array(tuple(map(text, units.OF_CALENDAR_ALONE)), SqlType.TEXT)
+    return Case(((apply("array_contains", words, other.unit), own.system_unit),), own.unit)
 
 
 def _with_shared_ratio(names: Names, u: Node, v: Node, purpose: Purpose, body: Callable[[Node, Node], Node]) -> Node:

@@ -72,6 +72,11 @@ def boolean(call: Call, collection: Collection) -> Node:
         own = values.of_parent(
             values.items(item, call.names), call.names, lambda json: values.read_dynamic(json, SqlType.BOOLEAN)
         )
+        truths = tuple(choice for choice in item.choices if values.system_type(choice.type, call.model) == BOOLEAN)
+        if truths:
+            # A Boolean without a value is no truth, as anywhere else.
+            one = attrs.evolve(item, choices=truths, types=tuple(choice.type for choice in truths))
+            there = Case(((presence.present(call, one), null(SqlType.BOOLEAN)),), there)
         return apply("coalesce", own, there)
     return there
 

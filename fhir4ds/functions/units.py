@@ -46,6 +46,9 @@ _KELVIN = "K"
 _VARIABLE = ("year", "month")
 _WORDS = {name: word for word in DEFINITE for name in (word, word + "s")}
 
+#: How calendar units are written that do not mean the same as those of UCUM.
+OF_CALENDAR_ALONE = tuple(name for name, word in _WORDS.items() if word in _VARIABLE)
+
 #: Days in each calendar unit; a year is also 12 months.
 _DAYS = {
     "year": Fraction(365),
@@ -235,7 +238,7 @@ def all_ratios(purpose: Purpose) -> str:
         if definite is not None and word not in _VARIABLE:
             dimensions[definite.dimension][name] = definite.factor
     dimensions["calendar"] = {
-        name: Fraction(_MONTHS_OF_YEAR if word == "year" else 1) for name, word in _WORDS.items() if word in _VARIABLE
+        name: Fraction(_MONTHS_OF_YEAR if _WORDS[name] == "year" else 1) for name in OF_CALENDAR_ALONE
     }
     found: dict[str, str] = {}
     for number, factors in enumerate(dimensions.values()):

@@ -127,7 +127,10 @@ def test_untyped_numbers(untyped: Database) -> None:
 @pytest.mark.parametrize(
     ("expression", "digits"),
     [("1.50.precision()", 2), ("(-1.50).precision()", 2), ("3.precision()", 0), ("@2019-02-03T04:05:06.789Z.precision()", 17),
-     ("@2019-02-03T04+05:00.precision()", 10), ("@2019T.precision()", 4), ("@T10:30:00.precision()", 6)],
+     ("@2019-02-03T04+05:00.precision()", 10), ("@2019T.precision()", 4), ("@T10:30:00.precision()", 6),
+     ("'1.50'.toDecimal().precision()", 1), ("'100'.toDecimal().precision()", 0), ("2.sqrt().precision()", 8),
+     ("4.sqrt().precision()", 0), ("10.log(10).precision()", 0), ("(1.50 'mg').value.precision()", 2),
+     ("(1.50 'mg' | 2 'g').first().value.precision()", 2), ("iif(true, 1.50 'mg').value.precision()", 2)],
 )  # fmt: skip
 def test_precision(database: Database, expression: str, digits: int) -> None:
     assert database.evaluate(expression, {}) == [digits]

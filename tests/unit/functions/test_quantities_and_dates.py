@@ -84,6 +84,30 @@ def test_quantities_of_resources(database: Database) -> None:
     assert database.evaluate("value.ofType(Quantity) > 80 'm'", observation) == []
 
 
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    [
+        ("component.take(1).value = 2 years", [True]),
+        ("component.take(1).value = 24 months", [True]),
+        ("component.take(1).value != 3 years", [True]),
+        ("component.where(code.text = 'a').value.ofType(Quantity) = 2 years", [True]),
+        ("component.take(1).value = 2 'a'", [True]),
+        ("component.value contains 2 years", [True]),
+        ("3 years in component.value", [False]),
+        ("(2 years).subsetOf(component.value)", [True]),
+        ("component.value.exclude(24 months).count()", [0]),
+    ],
+)
+def test_years_of_resources_among_several(database: Database, expression: str, items: list[Any]) -> None:
+    """A year of UCUM is one of the calendar where the other operand is one, also among several items."""
+    codes = {"a": 2, "mo": 24}
+    component = [
+        {"code": {"text": code}, "valueQuantity": {"value": value, "system": "http://unitsofmeasure.org", "code": code}}
+        for code, value in codes.items()
+    ]
+    assert database.evaluate(expression, {"resourceType": "Observation", "id": "o", "component": component}) == items
+
+
 _IMPOSSIBLE = {
     "resourceType": "Observation",
     "id": "o",

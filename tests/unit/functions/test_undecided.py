@@ -90,6 +90,28 @@ def test_items_that_are_put_together_are_told_apart_too(database: Database) -> N
     )
 
 
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("extension('i').value + extension('j').value", "7"),
+        ("extension('i').value * extension('n').value", "5.0"),
+        ("extension('j').value mod extension('i').value", "1"),
+        ("((1 | 2.5).first() + (2 | 3.5).first())", "3"),
+        ("(1 | 2.5).aggregate($this + $total, 0)", "3.5"),
+        ("(1 | 2 | 2.5).aggregate($total * $this, 1)", "5.0"),
+        ("'abcdef'.substring(extension('i').value + extension('i').value)", "ef"),
+    ],
+)
+def test_integers_that_may_be_decimals_stay_integers(database: Database, expression: str, shown: str) -> None:
+    extensions = [
+        {"url": "i", "valueInteger": 2},
+        {"url": "j", "valueInteger": 5},
+        {"url": "n", "valueDecimal": _D("2.50")},
+    ]
+    resource = {"resourceType": "Patient", "id": "p", "extension": extensions}
+    assert database.evaluate(f"({expression}).toString()", resource) == [shown]
+
+
 def test_each_item_of_many_has_its_own_type(database: Database) -> None:
     components = [{"valueQuantity": {"value": 2, "code": "mg"}}, {"valueInteger": 3}, {"valueString": "x"}]
     resource = {"resourceType": "Observation", "id": "o", "component": components}

@@ -110,6 +110,34 @@ def test_items_are_what_json_says(untyped: Database, expression: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("two + three", "5"),
+        ("two + 1", "3"),
+        ("two - three", "-1"),
+        ("two * three + two", "8"),
+        ("three mod two", "1"),
+        ("-two", "-2"),
+        ("(-two).abs()", "2"),
+        ("two + half", "4.5"),
+        ("two * 1.0", "2.0"),
+        ("three / three", "1.0"),
+        ("numbers.sum()", "6"),
+        ("numbers.max()", "3"),
+        ("decimals.sum()", "3.5"),
+        ("decimals.min()", "1"),
+        ("numbers.aggregate($total + $this, 0)", "6"),
+        ("numbers[two - 1]", "2"),
+        ("'abc'.substring(two - 1)", "bc"),
+        ("numbers.take(three - two).first()", "1"),
+    ],
+)
+def test_integers_stay_integers(untyped: Database, expression: str, shown: str) -> None:
+    """What is made of Integers is one, and what is made of a Decimal is one."""
+    assert untyped.evaluate(f"({expression}).toString()", _THING) == [shown]
+
+
+@pytest.mark.parametrize(
     "expression",
     [
         "two + a",
@@ -166,7 +194,14 @@ def test_numbers_of_several_types_have_a_sum(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "negated"), [({"valueBoolean": False}, [True]), ({"valueString": "x"}, [False]), ({}, [])]
+    ("value", "negated"),
+    [
+        ({"valueBoolean": False}, [True]),
+        ({"valueString": "x"}, [False]),
+        ({"_valueString": {"id": "i"}}, [False]),
+        ({"_valueBoolean": {"id": "i"}}, []),
+        ({}, []),
+    ],
 )
 def test_truth_of_an_element_that_may_be_a_boolean(
     database: Database, value: dict[str, Any], negated: list[bool]

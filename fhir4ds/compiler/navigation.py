@@ -12,7 +12,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Element, Model
 from fhir4ds.functions import walking
-from fhir4ds.functions.values import as_array, items, system_type, type_name
+from fhir4ds.functions.values import as_array, is_path, items, system_type, type_name
 from fhir4ds.plan import elements, exactness, fusion
 from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, TYPE_INFO, Choice, Collection, Tags, TypeName
 from fhir4ds.plan.fusion import Names
@@ -20,6 +20,7 @@ from fhir4ds.plan.nodes import (
     RESOURCE,
     Apply,
     Array,
+    Bind,
     Case,
     Constant,
     Each,
@@ -255,12 +256,16 @@ def _by_several_ways(
     start: Collection, ways: Callable[[Collection], list[Collection]], names: Names, tags_of: TagsOf
 ) -> Collection:
     """Where several ways lead from each item, of which at most one has anything at its end."""
-    if not start.many:
+    if not start.many and is_path(start.plan):
         return attrs.evolve(_merge(ways(attrs.evolve(start, guard=None)), names, tags_of), guard=start.guard)
     variable = names.fresh()
     merged = _merge(ways(attrs.evolve(start, plan=Reference(variable, SqlType.JSON), guard=None)), names, tags_of)
-    plan = Each(start.plan, variable, merged.plan)
-    tags = None if merged.tagged is None else Tags(plan, Each(start.plan, variable, merged.tagged))
+
+    def from_each(way: Node) -> Node:
+        return Each(start.plan, variable, way) if start.many else Bind(variable, start.plan, way)
+
+    plan = from_each(merged.plan)
+    tags = None if merged.tagged is None else Tags(plan, from_each(merged.tagged))
     return attrs.evolve(merged, plan=plan, guard=start.guard, tags=tags)
 
 

@@ -290,11 +290,11 @@ class DuckDBSyntax(LambdaSyntax):
         return f"[{', '.join(items)}]" if type is None else f"CAST([{', '.join(items)}] AS {self.types[type]}[])"
 
     def sort_each(self, rows: str, variable: str, key: str, sort_key: str, *, descending: bool) -> str:
-        place = f"{variable}_place"
         # Structs sort by their fields from left to right; the place keeps the order of equal keys.
-        fields = f"{{'known': {key} IS {'' if descending else 'NOT '}NULL, 'key': {key}, 'place': {'-' * descending}{place}, 'item': {variable}}}"
-        keyed = f"LIST_TRANSFORM({rows}, LAMBDA {variable}, {place}: {fields})"
-        return f"LIST_TRANSFORM(LIST_SORT({keyed}, '{'DESC' if descending else 'ASC'}'), LAMBDA s: s.item)"
+        keyed = f"LAMBDA {variable}, {variable}_place: {{'key': {key}, 'place': {'-' * descending}{variable}_place, 'item': {variable}}}"
+        known = f"LAMBDA r: {{'known': r.key IS {'' if descending else 'NOT '}NULL, 'key': r.key, 'place': r.place, 'item': r.item}}"
+        ready = f"LIST_TRANSFORM(LIST_TRANSFORM({rows}, {keyed}), {known})"
+        return f"LIST_TRANSFORM(LIST_SORT({ready}, '{'DESC' if descending else 'ASC'}'), LAMBDA s: s.item)"
 
     def unnested(self, source: str, kept: Sequence[str], array: str, item: str) -> str:
         return f"SELECT {', '.join([*kept, f'UNNEST({array})'])} AS {item} FROM {source}"

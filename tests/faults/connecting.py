@@ -300,7 +300,7 @@ FAULTS = (
         provoke=_pool_in_use,
         raises=PoolTimeout,
         events=("pool.timed_out", "query.failed"),
-        budget=0.3,
+        budget=1.0,  # the connections that are in use are opened within it too
         exhausts=True,
         advice="raise `pool_size`, or find what keeps connections for so long",
     ),

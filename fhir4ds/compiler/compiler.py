@@ -132,11 +132,13 @@ def _deliver(title: str, collection: Collection, lowering: Lowering, builder: St
     kind = values.sql_type(collection, lowering.model)
     guard, unguarded = collection.guard, attrs.evolve(collection, guard=None)
     items = values.items(unguarded, lowering.names)
-    delivered = None
     # Where only extensions may have decimals, making many resources ready for them costs more than all the rest.
-    is_alone = isinstance(builder.source, InlineSource)
-    made_ready = is_alone or readiness(items, guard) is not None
-    if kind is SqlType.JSON and (made_ready or _may_hold_decimals(collection, lowering.model)):
+    delivered = None
+    if kind is SqlType.JSON and (
+        isinstance(builder.source, InlineSource)
+        or _may_hold_decimals(collection, lowering.model)
+        or readiness(items, guard) is not None
+    ):
         delivered = PLAIN
     if kind is SqlType.DECIMAL:
         # Decimals are delivered as text, which keeps their exact value and spares a conversion where they are JSON.

@@ -87,6 +87,9 @@ class LambdaSyntax(Syntax):
         function = self._function((accumulator, variable), body)
         return self.reduced.format(array=array, function=function, initial=initial)
 
+    def level(self, variable: str) -> str:
+        return self.field.format(record=f"{variable}_state", name="items")
+
     def repeat(
         self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool, levels: int, overflow: str
     ) -> str:
@@ -98,7 +101,7 @@ class LambdaSyntax(Syntax):
             unseen = f"{self.located.format(array=new, item='n')} = i AND NOT {self.apply('array_contains', seen, 'n')}"
             fresh = self._filter(new, ("n", "i"), unseen)
         following = self.record({"items": kept, "seen": self.apply("array_concat", seen, kept)})
-        following = self.bind(new, self.bind(variable, items, body), self.bind(kept, fresh, following))
+        following = self.bind(new, body, self.bind(kept, fresh, following))
         step = f"CASE WHEN {self._size(items)} = 0 THEN {state} ELSE {following} END"
         # The items of the list are of the type of the state, which DuckDB 1.4 insists on.
         rounds = self._map(self.counted.format(count=levels), ("i",), self.record({"items": none, "seen": none}))

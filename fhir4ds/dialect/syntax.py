@@ -265,10 +265,14 @@ class Syntax(ABC):
             f"ORDER BY ({key} IS NOT NULL), {sort_key}{direction}, {place})"
         )
 
+    def level(self, variable: str) -> str:
+        """What the body of `repeat` calls the items of the level before, of which it makes those of the next one."""
+        return variable
+
     def repeat(
         self, initial: str, variable: str, body: str, type: SqlType, *, distinct: bool, levels: int, overflow: str
     ) -> str:
-        """All items that ``body``, an array in terms of the array ``variable``, gives level by level until it is empty.
+        """All items that ``body``, an array in terms of the `level` of a variable, gives level by level until it is empty.
 
         With ``distinct`` an item that is there already is neither added nor gone on from. Where it is not empty after
         so many levels, the value is ``overflow``, which fails.

@@ -104,7 +104,7 @@ def _equal_mixed(call: Call, left: Collection, right: Collection) -> Node | None
 
 
 def _equal(call: Call, left: Collection, right: Collection) -> Node:
-    types = values.system_of(left, call.model), values.system_of(right, call.model)
+    types = values.compared_as(left, call.model), values.compared_as(right, call.model)
     dynamic = _dynamic(call, left, right)
     if not dynamic and not comparable(*types):
         # Where one side is empty, no database looks at the other one.
@@ -183,8 +183,19 @@ def equal_items(call: Call, left: Collection, right: Collection) -> Node:
     found = related(call, left, right, equality, _EMPTY)
     if found is not None:
         return apply("coalesce", found, FALSE)
-    types = values.system_of(left, call.model), values.system_of(right, call.model)
+    types = values.compared_as(left, call.model), values.compared_as(right, call.model)
     return apply("coalesce", _equal_values(call, a, b, types), FALSE)
+
+
+def key(call: Call, left: Collection, right: Collection) -> Callable[[Node], Node] | None:
+    """What values of two collections have in common if they are equal, and only then; None where types have no such thing."""
+    a, b = values.compared_as(left, call.model), values.compared_as(right, call.model)
+    plain = SqlType.JSON not in (values.sql_type(left, call.model), values.sql_type(right, call.model))
+    if a is None or b is None or not plain or not comparable(a, b):
+        return None
+    if a in (*_DATES, TIME):
+        return lambda value: temporal.key(value, (a, b), call.position)
+    return (lambda value: value) if SYSTEM_TYPES[a.name] is SYSTEM_TYPES[b.name] else None
 
 
 def _may_be_comparable(call: Call, left: Collection, right: Collection) -> bool:
@@ -251,7 +262,7 @@ def _less(call: Call, left: Collection, right: Collection, *, or_equal: bool = F
     forms = quantities.forms(call, left, right)
     if forms is not None:
         return quantities.order(call, left, right, forms, "less_or_equal" if or_equal else "less")
-    types = values.system_of(left, call.model), values.system_of(right, call.model)
+    types = values.compared_as(left, call.model), values.compared_as(right, call.model)
     if _dynamic(call, left, right):
         types = types[0] or types[1], types[1] or types[0]
     # Quantities have been compared, and nothing else compares with them.

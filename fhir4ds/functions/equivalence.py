@@ -59,7 +59,7 @@ def equivalence(call: Call, left: Collection, right: Collection) -> Node:
 def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
     if _are_complex(call, left) and _are_complex(call, right):
         return _equivalent_complex(call, left, right)
-    types = values.system_of(left, call.model), values.system_of(right, call.model)
+    types = values.compared_as(left, call.model), values.compared_as(right, call.model)
     dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
     if not dynamic and not comparable(*types):
         # One item decides, and what the other side is is not looked at then, by no database.

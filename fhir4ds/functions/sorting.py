@@ -13,10 +13,10 @@ from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKin
 from fhir4ds.functions.quantities import Form
 from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.nodes import (
+    Bind,
     Case,
     Constant,
     Each,
-    Exists,
     FromJson,
     Node,
     Raise,
@@ -76,12 +76,14 @@ def sort(call: Call) -> Collection:
     if not focus.many:
         return focus
     walk = iteration.iterate(call, focus)
-    plan = walk.source
+    plan, before = walk.source, dict[str, Node]()
     # Sorting is stable, so sorting by the last key first leaves the items in the order of all keys.
     for number in reversed(range(max(call.count, 1))):
         key = _key(call, number, walk)
-        for ordinal, descending in _ordinals(call, number, key):
+        for ordinal, descending in _ordinals(call, number, key, before):
             plan = Sort(plan, walk.variable, ordinal, descending)
+    for name, value in before.items():
+        plan = Bind(name, value, plan)
     found = attrs.evolve(focus, plan=plan, guard=None, ordered=True)
     if walk.item.plan == Reference(walk.variable, plan.type):
         return found
@@ -94,8 +96,11 @@ def _key(call: Call, number: int, walk: iteration.Iteration) -> Collection:
     return call.body(number, walk.item) if call.count else walk.item
 
 
-def _ordinals(call: Call, number: int, key: Collection) -> Iterator[tuple[Node, bool]]:
-    """What a key puts items in order by, and whether descending; what matters most comes last."""
+def _ordinals(call: Call, number: int, key: Collection, before: dict[str, Node]) -> Iterator[tuple[Node, bool]]:
+    """What a key puts items in order by, and whether descending; what matters most comes last.
+
+    What is to be computed once, by the name of its variable, is put into ``before``.
+    """
     value = singletons.single_value(call, key)
     if isinstance(value, Constant):
         return  # it orders nothing; and where a key stands in SQL, a number would be the number of a column
@@ -103,7 +108,9 @@ def _ordinals(call: Call, number: int, key: Collection) -> Iterator[tuple[Node, 
     if value.type is not SqlType.JSON:
         yield value, descending
     elif quantities.form(call, key) in (Form.SYSTEM, Form.FHIR):
-        yield _rank(call, number, attrs.evolve(key, plan=value, choices=(), guard=None)), descending
+        every = Reference(call.names.fresh(), SqlType.JSON, many=True)
+        before[every.name] = _every(call, number)
+        yield _rank(call, every, attrs.evolve(key, plan=value, choices=(), guard=None)), descending
     elif values.is_dynamic(key, call.model):
         # What is of no known type is in the order of its text, unless it is a number; numbers stand behind all else.
         yield _text(call, value), descending
@@ -114,19 +121,25 @@ def _ordinals(call: Call, number: int, key: Collection) -> Iterator[tuple[Node, 
         yield Case(((apply("is_null", value), integer(1)),), integer(0)), False
 
 
-def _rank(call: Call, number: int, key: Collection) -> Node:
-    """How many keys of all items are less than a quantity; an error where units are not commensurable."""
-    form = quantities.form(call, key) or Form.SYSTEM
+def _every(call: Call, number: int) -> Node:
+    """The keys of all items."""
     walk = iteration.iterate(call, call.focus)
-    every = Each(walk.source, walk.variable, singletons.single_value(call, _key(call, number, walk)))
+    return Each(walk.source, walk.variable, singletons.single_value(call, _key(call, number, walk)))
+
+
+def _rank(call: Call, every: Node, key: Collection) -> Node:
+    """How many of all keys are less than a quantity; an error where units are not commensurable."""
+    form = quantities.form(call, key) or Form.SYSTEM
     other = Reference(call.names.fresh(), SqlType.JSON)
-    error = Raise("the quantities cannot be compared for order", call.position, SqlType.INTEGER)
+    error = Raise("the quantities cannot be compared for order", call.position, SqlType.BOOLEAN)
+
+    def is_less(own: Node) -> Node:
+        left, right = (attrs.evolve(key, plan=plan) for plan in (other, own))
+        found = quantities.order(call, left, right, (form, form), "less")
+        return bind(call.names.fresh(), found, lambda known: Case(((apply("is_null", known), error),), known))
 
     def counted(own: Node) -> Node:
-        left, right = (attrs.evolve(key, plan=plan) for plan in (other, own))
-        is_less = quantities.order(call, left, right, (form, form), "less")
-        unknown = Exists(every, other.name, apply("is_null", is_less))
-        less = length(Each(every, other.name, other, where=is_less))
-        return Case(((apply("is_null", own), null(SqlType.INTEGER)), (unknown, error)), less)
+        less = length(Each(every, other.name, other, where=is_less(own)))
+        return Case(((apply("is_null", own), null(SqlType.INTEGER)),), less)
 
     return bind(call.names.fresh(), key.plan, counted)

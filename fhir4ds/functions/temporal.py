@@ -52,6 +52,15 @@ def equal(left: Node, right: Node, types: tuple[TypeName, TypeName], names: Name
     return _compared(left, right, types, names, position, compare)
 
 
+def key(value: Node, types: tuple[TypeName, TypeName], position: int) -> Node:
+    """What two values of some types have in common if they are equal, and only then."""
+    if types == (DATE, DATE):
+        return value
+    if TIME in types:
+        return _digits(value, _SECOND - _NO_DATE)
+    return _in_utc(value, position, zone="Z")
+
+
 def _compared(
     left: Node,
     right: Node,
@@ -81,14 +90,14 @@ def _bind(names: Names, pair: tuple[Node, Node], body: Callable[[Node, Node], No
     return bind(names.fresh(), left, lambda a: bind(names.fresh(), right, lambda b: body(a, b)))
 
 
-def _in_utc(value: Node, position: int) -> Node:
-    """A date or date-time in UTC, where it has a zone, with the precision that it has."""
+def _in_utc(value: Node, position: int, zone: str = "") -> Node:
+    """A date or date-time in UTC, where it has a zone, with the precision that it has, and with a mark of the zone."""
     length = _length(value)
-    zone = Case(
+    offset = Case(
         ((apply("equal", apply("right", value, integer(1), type=SqlType.TEXT), text("Z")), integer(len("Z"))),),
         integer(len("+00:00")),
     )
-    local = apply("subtract", length, zone, type=SqlType.INTEGER)
+    local = apply("subtract", length, offset, type=SqlType.INTEGER)
     filled = Case(
         tuple(
             (apply("equal", local, integer(precision)), _insert(value, precision, rest, length))
@@ -104,6 +113,8 @@ def _in_utc(value: Node, position: int) -> Node:
     # What is after the year 9999 in UTC comes after all others, as a colon does after all digits.
     ordered = apply("regexp_replace", moved, text("^10000"), text(":000"), type=SqlType.TEXT)
     utc = apply("left", ordered, precision, type=SqlType.TEXT)
+    if zone:
+        utc = apply("concat", utc, text(zone), type=SqlType.TEXT)
     error = Raise("the value is no DateTime of the calendar", position, SqlType.TEXT)
     valid = apply("regexp_matches", value, moments.ZONED)
     return Case(((valid, utc), (_has_zone(value), error)), _digits(value, _SECOND))

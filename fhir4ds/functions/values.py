@@ -10,7 +10,7 @@ from fhir4ds.fhir.model import Model
 from fhir4ds.functions import decimals
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan import fusion
-from fhir4ds.plan.collection import SYSTEM_TYPES, Collection, TypeName
+from fhir4ds.plan.collection import DATE, DATETIME, SYSTEM_TYPES, Collection, TypeName
 from fhir4ds.plan.nodes import (
     Apply,
     Array,
@@ -54,6 +54,12 @@ def system_of(collection: Collection, model: Model | None) -> TypeName | None:
     """The System type that values of all items convert to; None where there are several, or one has none."""
     systems = {system_type(type, model) for type in collection.types}
     return systems.pop() if len(systems) == 1 else None
+
+
+def compared_as(collection: Collection, model: Model | None) -> TypeName | None:
+    """The System type that values of all items are compared as: a Date among DateTimes as a DateTime."""
+    systems = {system_type(type, model) for type in collection.types}
+    return DATETIME if systems == {DATE, DATETIME} else system_of(collection, model)
 
 
 def type_name(name: str) -> TypeName:

@@ -15,7 +15,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, UnsupportedFeature
 from fhir4ds.plan import nodes
 from fhir4ds.plan.failures import can_raise, fact
-from fhir4ds.plan.parts import Uses
+from fhir4ds.plan.parts import Memo, Uses, parts
 from fhir4ds.plan.relation import Relation
 
 #: Marks a placeholder in text under construction; no literal can hold it, since NUL is refused.
@@ -24,6 +24,9 @@ _MARK = "\x00"
 #: Characters of a statement. Some words of dialects repeat an argument, which doubles in each that stands in another one.
 MAX_LENGTH = 10_000_000
 
+
+#: The nodes that are lambdas, or correlated subqueries.
+_ITERATIONS = nodes.Each | nodes.Exists | nodes.Fold | nodes.Sort | nodes.Repeat
 
 #: Names that every dialect takes as a placeholder. Some dialects do not tell upper from lower case.
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -93,6 +96,7 @@ class Renderer:
         #: How variables are spelled that are fields of a record.
         self._fields: dict[str, str] = {}
         self._uses = Uses()
+        self._iterates = Memo(self._is_iteration)
 
     def finish(self, sql: str) -> str:
         """Put the dialect's placeholders into the finished text of a statement."""
@@ -218,8 +222,11 @@ class Renderer:
 
     @render.register
     def _(self, node: nodes.Repeat) -> str:
-        initial, body = self.render(node.initial), self.render(node.body)
-        overflow = self.render(node.overflow)
+        initial, overflow = self.render(node.initial), self.render(node.overflow)
+        before = dict(self._fields)
+        self._fields[node.variable] = self.syntax.level(node.variable)
+        body = self.render(node.body)
+        self._fields = before
         return self.syntax.repeat(
             initial, node.variable, body, node.type, distinct=node.distinct, levels=node.levels, overflow=overflow
         )
@@ -279,9 +286,10 @@ class Renderer:
         What a database needs to plan lambdas within lambdas doubles with each level; one after the other costs little.
         """
         stages, body = self._stages(node)
-        if not self.syntax.lambdas or len(stages) == sum(map(len, stages)) < 3:
+        values = sum(map(len, stages))
+        if not self.syntax.lambdas or values < 2 or (values == len(stages) == 2 and not self._iterates.of(body)):
             return None
-        before, sql, record = dict(self._fields), "", f"{node.variable}_and"
+        before, sql, record = dict(self._fields), "", ""
         carried: dict[str, nodes.Node] = {}
         needed = [self._uses.of(body)]
         for stage in reversed(stages):
@@ -290,7 +298,9 @@ class Renderer:
             for number, stage in enumerate(stages):
                 self._missing |= stage.keys()
                 fields = {name: self.render(value) for name, value in (carried | stage).items()}
-                made = self.syntax.record(fields)
+                # The first value needs no record if it is the only one.
+                alone = len(fields) == 1 and number == 0
+                made = next(iter(fields.values())) if alone else self.syntax.record(fields)
                 sql = made if number == 0 else self.syntax.bind(record, sql, made)
                 later = needed[len(stages) - number - 1]
                 carried = {
@@ -298,11 +308,16 @@ class Renderer:
                     for name, value in (carried | stage).items()
                     if later & self._uses.bits([name])
                 }
-                record = f"{next(iter(stage))}_and"
-                self._fields |= {name: self.syntax.field.format(record=record, name=name) for name in carried}
+                record = node.variable if alone else f"{next(iter(stage))}s"
+                if not alone:
+                    self._fields |= {name: self.syntax.field.format(record=record, name=name) for name in carried}
             return self.syntax.bind(record, sql, self.render(body))
         finally:
             self._fields = before
+
+    def _is_iteration(self, node: nodes.Node) -> bool:
+        """Whether there is an iteration in a plan."""
+        return isinstance(node, _ITERATIONS) or any(map(self._iterates.of, parts(node)))
 
     def _stages(self, node: nodes.Node) -> tuple[list[dict[str, nodes.Node]], nodes.Node]:
         """The values of a run of bindings, those together that do not depend on each other, and what they are bound for."""

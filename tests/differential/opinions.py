@@ -11,7 +11,7 @@ import attrs
 from fhir4ds.compiler.compiler import compile_expression
 from fhir4ds.compiler.options import Options
 from fhir4ds.database import Database
-from fhir4ds.errors import Fhir4dsError
+from fhir4ds.errors import Fhir4dsError, QueryTimeout
 from fhir4ds.plan.source import InlineSource
 from fhir4ds.testing.comparison import canonical
 
@@ -49,6 +49,8 @@ def ask(database: Database, expression: str, resource: Mapping[str, Any], *, str
         statement = compile_expression(expression, database.dialect.syntax, InlineSource(), options).statement
         columns = tuple((column.name, column.type, column.fhir_type, column.many) for column in statement.columns)
         found = database.evaluate(expression, resource, strict=strict)
+    except QueryTimeout as error:
+        return Opinion((type(error).__name__, "how long each phase took", None), columns)
     except Fhir4dsError as error:
         return Opinion((type(error).__name__, error.message, getattr(error, "position", None)), columns)
     return Opinion(None, columns, tuple(map(exactly, found)))

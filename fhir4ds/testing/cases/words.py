@@ -316,6 +316,10 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
         (lambda s: _sorted(s, descending=False), [3, 1, 4, 2, 5]),
         (lambda s: _sorted(s, descending=True), [3, 2, 5, 4, 1]),
     ],
+    # What a level is called is a matter of the body that it stands in.
+    "level": [
+        (lambda s: _repeat(s, distinct=False, levels=5), ["b", "c", "b", "d", "e", "d"]),
+    ],
     "repeat": [
         (lambda s: _repeat(s, distinct=False), ["b", "c", "b", "d", "e", "d"]),
         (lambda s: _repeat(s, distinct=True), ["b", "c", "d", "e"]),
@@ -344,6 +348,6 @@ def _repeat(syntax: Syntax, *, distinct: bool, levels: int = 9) -> str:
         for name, targets in targets_of.items()
     ]
     reached = syntax.array_rows(syntax.case(branches, syntax.array([], _TEXT)))
-    body = syntax.flat_each(syntax.array_rows("level"), "item", None, None, reached, "target", "target")
+    body = syntax.flat_each(syntax.array_rows(syntax.level("known")), "item", None, None, reached, "target", "target")
     start, overflow = (syntax.array([syntax.text(text)], _TEXT) for text in ("a", "too deep"))
-    return syntax.repeat(start, "level", body, _TEXT, distinct=distinct, levels=levels, overflow=overflow)
+    return syntax.repeat(start, "known", body, _TEXT, distinct=distinct, levels=levels, overflow=overflow)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import partial, singledispatchmethod
 
 import attrs
 
 from fhir4ds.compiler.asking import asks_types, is_about_references, is_about_types, looks_beside, resolves
+from fhir4ds.compiler.literals import literal, negative
 from fhir4ds.compiler.navigation import member, type_or_member
 from fhir4ds.compiler.options import Options
 from fhir4ds.compiler.scope import Scope
@@ -25,7 +25,7 @@ from fhir4ds.errors import (
 )
 from fhir4ds.fhir.model import Model, load_model
 from fhir4ds.fhirpath import ast
-from fhir4ds.functions import quantities, values
+from fhir4ds.functions import values
 from fhir4ds.functions.arguments import whole
 from fhir4ds.functions.arithmetic import signed
 from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
@@ -36,15 +36,9 @@ from fhir4ds.functions.subsetting import at, check_order
 from fhir4ds.functions.tags import tags_of
 from fhir4ds.functions.typing import narrow, resolve_type
 from fhir4ds.plan.collection import (
-    BOOLEAN,
-    DATE,
-    DATETIME,
-    DECIMAL,
     INTEGER,
-    LONG,
     STRING,
     SYSTEM_TYPES,
-    TIME,
     Collection,
     TypeName,
 )
@@ -52,21 +46,6 @@ from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import RESOURCE, Constant, Node, Parameter, null
 from fhir4ds.plan.size import Sizes
 from fhir4ds.suggestion import did_you_mean
-
-_LITERALS = {
-    ast.LiteralType.BOOLEAN: BOOLEAN,
-    ast.LiteralType.STRING: STRING,
-    ast.LiteralType.INTEGER: INTEGER,
-    ast.LiteralType.LONG: LONG,
-    ast.LiteralType.DECIMAL: DECIMAL,
-    ast.LiteralType.DATE: DATE,
-    ast.LiteralType.DATETIME: DATETIME,
-    ast.LiteralType.TIME: TIME,
-}
-
-#: What literals are below: decimals have 26 digits before the point, and whole numbers 64 bits in a database.
-_LARGEST = 10**26
-_LIMITS = dict.fromkeys((ast.LiteralType.INTEGER, ast.LiteralType.LONG), 2**63)
 
 #: Variables that an expression cannot give another meaning.
 _FIXED = ("resource", "rootResource", "context", "ucum", "sct", "loinc")
@@ -155,13 +134,7 @@ class Lowering:
 
     @lower.register
     def _(self, node: ast.Literal, scope: Scope) -> Collection:
-        number = node.value.value if isinstance(node.value, ast.Quantity) else node.value
-        if isinstance(number, int | Decimal) and number >= _LIMITS.get(node.type, _LARGEST):
-            raise self.error(InvalidOperation, f"the number {Decimal(number):f} is too large", node)
-        if isinstance(node.value, ast.Quantity):
-            return quantities.literal(node.value.value, node.value.unit)
-        type = _LITERALS[node.type]
-        return values.system(Constant(node.value, SYSTEM_TYPES[type.name]), type)
+        return literal(node, lambda kind, message, hint: self.error(kind, message, node, hint))
 
     @lower.register
     def _(self, node: ast.Empty, scope: Scope) -> Collection:
@@ -325,6 +298,9 @@ class Lowering:
 
     @lower.register
     def _(self, node: ast.Polarity, scope: Scope) -> Collection:
+        least = negative(node)
+        if least is not None:
+            return self.lower(least, scope)
         return signed(self.call(node, self.lower(node.operand, scope), (), scope), node.sign)
 
     @lower.register

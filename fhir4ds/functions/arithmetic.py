@@ -96,6 +96,11 @@ def _numbers(call: Call, symbol: str, left: Collection, right: Collection) -> tu
     return type, number(call, left, type), number(call, right, type)
 
 
+def roomy(value: Node, type: TypeName) -> Node:
+    """A number that is reckoned with: Longs fill the integers of a database, so what is made of them is a decimal at first."""
+    return Cast(value, SqlType.DECIMAL) if type == LONG else value
+
+
 def in_range(call: Call, type: TypeName, result: Node) -> Collection:
     """A computed number, empty where it does not fit its type; whole numbers may come as decimals of any size."""
     if type == DECIMAL:
@@ -121,9 +126,7 @@ def _computed(call: Call, symbol: str, primitive: str, left: Collection, right: 
     type, a, b = numbers
     if type == INTEGER:
         return in_range(call, type, apply(primitive, a, b, type=a.type))
-    if type == LONG:
-        # Longs fill the integers of a database, so their sums and products are decimals before they are checked.
-        a, b = Cast(a, SqlType.DECIMAL), Cast(b, SqlType.DECIMAL)
+    a, b = roomy(a, type), roomy(b, type)
     exact = "multiply_decimal" if primitive == "multiply" else primitive
     return in_range(call, type, decimals.computed(call.names, exact, a, b))
 
@@ -145,7 +148,10 @@ def _signed(call: Call, sign: str) -> Collection:
         raise call.error(InvalidOperation, f"{sign} needs a number, not {shown}", hint)
     type = values.system_of(operand, call.model)
     value = number(call, operand, DECIMAL) if type is None else singletons.single_value(call, operand)
-    return values.system(value if sign == "+" else _negated(value), type or DECIMAL)
+    stated = isinstance(value, Constant) and isinstance(value.value, int) and value.value >= 0
+    if sign == "+" or type is None or type == DECIMAL or stated:
+        return values.system(value if sign == "+" else _negated(value), type or DECIMAL)
+    return in_range(call, type, _negated(roomy(value, type)))
 
 
 def _negated(value: Node) -> Node:
@@ -228,7 +234,8 @@ def quotient(call: Call, left: Collection, right: Collection) -> Collection:
     if numbers is None:
         return _nothing(INTEGER)
     type, a, b = numbers
-    primitive = "quotient_decimal" if type == DECIMAL else "quotient"
+    a, b = roomy(a, type), roomy(b, type)
+    primitive = "quotient" if type == INTEGER else "quotient_decimal"
     result = apply(primitive, a, _not_zero(b), type=a.type)
     return in_range(call, LONG if type == LONG else INTEGER, result)
 
@@ -245,6 +252,7 @@ def remainder(call: Call, left: Collection, right: Collection) -> Collection:
     if numbers is None:
         return _nothing(INTEGER)
     type, a, b = numbers
+    a, b = roomy(a, type), roomy(b, type)
     return in_range(call, type, apply("remainder", a, _not_zero(b), type=a.type))
 
 

@@ -6,7 +6,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import decimals, quantities, values
 from fhir4ds.functions.arguments import whole
-from fhir4ds.functions.arithmetic import in_range, number
+from fhir4ds.functions.arithmetic import in_range, number, roomy
 from fhir4ds.functions.decimals import ZERO
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.quantities import Form
@@ -47,7 +47,7 @@ def _same_type(call: Call, primitive: str) -> Collection:
     type = _type(call, call.focus)
     if type is None:
         return call.focus
-    value = number(call, call.focus, type)
+    value = roomy(number(call, call.focus, type), type)
     return in_range(call, type, apply(primitive, value, type=value.type))
 
 

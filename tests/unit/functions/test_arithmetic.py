@@ -49,7 +49,19 @@ _VALUES: dict[str, list[Any]] = {
     "65536 * 32768": [],
     "9223372036854775807L + 1L": [],
     "9223372036854775807L * 9223372036854775807L": [],
+    "-(-2147483648)": [],
+    "(-2147483647 - 1).abs()": [],
+    "(-2147483648) div -1": [],
+    "-(-9223372036854775808L)": [],
+    "(-9223372036854775808L).abs()": [],
+    "(-9223372036854775808L) div -1L": [],
     # and what fits is exact, whatever is in between
+    "-2147483648": [-2147483648],
+    "-9223372036854775808L": [-9223372036854775808],
+    "(-9223372036854775808L) mod -1L": [0],
+    "(-9223372036854775808L) div 10L": [-922337203685477580],
+    "-(-9223372036854775807L)": [9223372036854775807],
+    "9223372036854775807L mod 10L": [7],
     f"{_LARGEST} + 0.999999999999": [_D("99999999999999999999999999.999999999999")],
     f"{_LARGEST} / 3": [_D("33333333333333333333333333")],
     "99999999999999.5 / 0.0000001": [_D("999999999999995000000")],
@@ -105,11 +117,21 @@ def test_errors_of_operands_are_errors(database: Database) -> None:
             database.evaluate(expression, _OBSERVATION)
 
 
-@pytest.mark.parametrize("number", ["9223372036854775808", "9223372036854775808L", "1" + "0" * 26 + ".0"])
-def test_literals_are_limited(database: Database, number: str) -> None:
-    digits = number.removesuffix("L")
-    with pytest.raises(InvalidOperation, match=f"the number {digits} is too large"):
+@pytest.mark.parametrize(
+    ("number", "hint"),
+    {
+        "2147483648": "2147483648L for a Long, 2147483648.0 for a Decimal",
+        "9223372036854775808L": "9223372036854775808.0 for a Decimal",
+        "1" + "0" * 26 + ".0": "at most 26 digits",
+        "1" + "0" * 26 + " 'mg'": "at most 26 digits",
+    }.items(),
+)
+def test_literals_are_limited(database: Database, number: str, hint: str) -> None:
+    digits = number.removesuffix("L").removesuffix(" 'mg'").removesuffix(".0")
+    with pytest.raises(InvalidOperation, match=f"the number {digits}[.0]* is too large") as caught:
         database.evaluate(f"1 + {number}", _OBSERVATION)
+    assert caught.value.position == len("1 + ")
+    assert hint in str(caught.value.hint)
 
 
 _NUMBERS = st.decimals(min_value=-(10**26) + 1, max_value=10**26 - 1, places=12).filter(lambda n: n != 0)

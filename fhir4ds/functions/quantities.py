@@ -268,27 +268,38 @@ def _unit_beside(own: Quantity, other: Quantity) -> Node:
     """The unit of a quantity beside another one: of a FHIR Quantity that of the calendar, if the other one has such."""
     if own.form not in (Form.FHIR, Form.OPEN) or other.form is not Form.SYSTEM:
         return own.unit
-    words = Array(tuple(map(text, units.OF_CALENDAR_ALONE)), SqlType.TEXT)
-    return Case(((apply("array_contains", words, other.unit), own.system_unit),), own.unit)
+    words = Array(tuple(map(text, units.calendar_names())), SqlType.TEXT)
+    named = apply("coalesce", look_up(units.words(), own.unit), own.unit, type=SqlType.TEXT)
+    return Case(((apply("array_contains", words, other.unit), named),), own.unit)
 
 
 def _with_shared_ratio(names: Names, u: Node, v: Node, purpose: Purpose, body: Callable[[Node, Node], Node]) -> Node:
     """The same for two units of data, by way of a unit that all of their dimension share."""
     same = apply("equal", u, v)
     first, second = (Case(((same, null(SqlType.TEXT)),), look_up(units.all_ratios(purpose), unit)) for unit in (u, v))
+    of_both = look_up(units.ratios_of_calendar(purpose), joined(u, text(" "), v))
 
-    def go_on(e: Node, f: Node) -> Node:
+    def go_on(e: Node, f: Node, pair: Node) -> Node:
         commensurable = apply("equal", _part(e, 1), _part(f, 1))
+        of_calendar = apply("is_not_null", pair)
         p, q = (
             Case(
-                ((same, integer(1)), (commensurable, _times(_number(above, 2), _number(below, 3)))),
+                (
+                    (same, integer(1)),
+                    (of_calendar, _number(pair, place)),
+                    (commensurable, _times(_number(above, 2), _number(below, 3))),
+                ),
                 null(SqlType.INTEGER),
             )
-            for above, below in ((e, f), (f, e))
+            for place, above, below in ((1, e, f), (2, f, e))
         )
         return bind(names.fresh(), p, lambda p: bind(names.fresh(), q, lambda q: body(p, q)))
 
-    return bind(names.fresh(), first, lambda e: bind(names.fresh(), second, lambda f: go_on(e, f)))
+    return bind(
+        names.fresh(),
+        first,
+        lambda e: bind(names.fresh(), second, lambda f: bind(names.fresh(), of_both, lambda g: go_on(e, f, g))),
+    )
 
 
 def look_up(table: str, unit: Node) -> Node:

@@ -227,6 +227,7 @@ def all_ratios(purpose: Purpose) -> str:
     """All units that data may have as a JSON object; its values are like ``7 1 100``.
 
     The first number tells the dimension, the others how many units of one that all of the dimension share the unit is.
+    Years and months of the calendar are not among them (`ratios_of_calendar`).
     """
     dimensions: dict[str, dict[str, Fraction]] = {}
     for code in common_units():
@@ -237,9 +238,6 @@ def all_ratios(purpose: Purpose) -> str:
         definite = unit(DEFINITE[word])
         if definite is not None and word not in _VARIABLE:
             dimensions[definite.dimension][name] = definite.factor
-    dimensions["calendar"] = {
-        name: Fraction(_MONTHS_OF_YEAR if _WORDS[name] == "year" else 1) for name in OF_CALENDAR_ALONE
-    }
     found: dict[str, str] = {}
     for number, factors in enumerate(dimensions.values()):
         middle = sorted(factors.values())[len(factors) // 2]
@@ -248,6 +246,34 @@ def all_ratios(purpose: Purpose) -> str:
             if pair is not None:
                 found[code] = f"{number} {pair[0]} {pair[1]}"
     return json.dumps(found, ensure_ascii=False)
+
+
+@functools.cache
+def ratios_of_calendar(purpose: Purpose) -> str:
+    """The `ratio` of pairs of units like ``years d`` of which one is a year or a month of the calendar, as a JSON object.
+
+    Those have no unit in common with the others: 12 months are a year, and 365 days are, but 12 times 30 days are not.
+    """
+    time = unit(DEFINITE["second"])
+    others = [
+        code
+        for code in common_units()
+        if time is not None and (found := _meaning(code, purpose)) is not None and found.dimension == time.dimension
+    ]
+    found_pairs: dict[str, str] = {}
+    for alone in OF_CALENDAR_ALONE:
+        for other in dict.fromkeys((*others, *calendar_names())):
+            pair = ratio(alone, other, purpose)
+            if pair is not None:
+                found_pairs[f"{alone} {other}"] = f"{pair[0]} {pair[1]}"
+                found_pairs[f"{other} {alone}"] = f"{pair[1]} {pair[0]}"
+    return json.dumps(found_pairs, ensure_ascii=False)
+
+
+@functools.cache
+def words() -> str:
+    """The word of the calendar for each UCUM code that has one, as a JSON object."""
+    return json.dumps(dict(CALENDAR))
 
 
 @functools.cache

@@ -46,6 +46,15 @@ _VALUES: dict[str, list[Any]] = {
     "1 month + 30 days": [],
     "1 year = 1 'a'": [],
     "1 year ~ 1 'a'": [True],
+    # and the same where units are known only when they are met
+    "(1 year).combine(3 'mg') = (12 months).combine(3 'mg')": [True],
+    "(1 year).combine(3 'mg').first() = (365 days).combine(3 'mg').first()": [True],
+    "(2 months).combine(3 'mg').first() > (59 days).combine(3 'mg').first()": [True],
+    "(1 year).combine(3 'mg').first() = (1 'a').combine(3 'mg').first()": [],
+    "(1 year).combine(3 'mg').first() ~ (1 'a').combine(3 'mg').first()": [True],
+    "(1 year).combine(3 'mg').first() + (6 months).combine(3 'mg').first()": _quantity(18, "months"),
+    "(1 month).combine(3 'mg').first() + (30 days).combine(3 'mg').first()": [],
+    "(2 years | 3 'mg') ~ (3 'mg' | 2 'a')": [True],
     "2 'g' + 500 'mg'": _quantity("2500", "mg"),
     "2 'g' - 500 'mg'": _quantity("1500", "mg"),
     "2 'm' * 3 'm'": _quantity(6, "m2"),
@@ -96,6 +105,10 @@ def test_quantities_of_resources(database: Database) -> None:
         ("3 years in component.value", [False]),
         ("(2 years).subsetOf(component.value)", [True]),
         ("component.value.exclude(24 months).count()", [0]),
+        ("component.value ~ (24 months).combine(2 years)", [True]),
+        ("component.value.take(1) ~ 2 years", [True]),
+        ("component.value.take(1) = (730 days | 1 'mg').first()", [True]),
+        ("component.value.take(1) = (730 'd' | 1 'mg').first()", [False]),
     ],
 )
 def test_years_of_resources_among_several(database: Database, expression: str, items: list[Any]) -> None:

@@ -9,7 +9,7 @@ from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import carrying, decimals, iteration, kinds, presence, quantity_aggregates, singletons, values
 from fhir4ds.functions.arithmetic import in_range
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
-from fhir4ds.functions.undecided import of_one_kind
+from fhir4ds.functions.undecided import of_one_kind, picks_of_one_kind
 from fhir4ds.plan.collection import BOOLEAN, DECIMAL, INTEGER, LONG, Collection, TypeName
 from fhir4ds.plan.nodes import (
     Bind,
@@ -270,7 +270,7 @@ def total(call: Call) -> Collection:
 @function(
     "min", group=_GROUP, returns="the least item", examples=(Example(expression="(3 | 1 | 2).min()", result=(1,)),)
 )
-@of_one_kind
+@picks_of_one_kind
 def least(call: Call) -> Collection:
     """The least of the items; empty if there are none."""
     return _extreme(call, "array_least", greatest=False)
@@ -279,7 +279,7 @@ def least(call: Call) -> Collection:
 @function(
     "max", group=_GROUP, returns="the greatest item", examples=(Example(expression="('a' | 'b').max()", result=("b",)),)
 )
-@of_one_kind
+@picks_of_one_kind
 def greatest(call: Call) -> Collection:
     """The greatest of the items; empty if there are none."""
     return _extreme(call, "array_greatest", greatest=True)

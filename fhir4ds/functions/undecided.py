@@ -22,7 +22,7 @@ from fhir4ds.functions import moments, presence, quantities, singletons, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.operators import BinaryLowering
 from fhir4ds.functions.typing import of_types
-from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, QUANTITY, STRING, TIME, Collection, TypeName
+from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, LONG, QUANTITY, STRING, TIME, Collection, TypeName
 from fhir4ds.plan.exactness import numeral
 from fhir4ds.plan.nodes import FALSE, TRUE, Bind, Case, Node, Raise, Reference, apply, both, empty, null, text
 
@@ -74,38 +74,46 @@ of_each_kind, of_each_type = _operator(numbers_apart=False), _operator(numbers_a
 with_each_kind, with_each_type = _function(numbers_apart=False), _function(numbers_apart=True)
 
 
-def of_one_kind(lower: Function) -> Function:
-    """Let a function work on many items of which several types are possible, if all of them turn out to be of one kind."""
+def _collective(*, keeps_numbers: bool) -> Callable[[Function], Function]:
+    def decorate(lower: Function) -> Function:
+        @functools.wraps(lower)
+        def lowered(call: Call) -> Collection:
+            return _of_one_kind(call, lower, keeps_numbers=keeps_numbers)
 
-    @functools.wraps(lower)
-    def lowered(call: Call) -> Collection:
-        focus = call.focus
-        groups = dict.fromkeys(
-            group for kind in (system_kind, kind_of) for group in _groups(call, focus, kind) if group
-        )
-        if len(groups) < 2:
-            return lower(call)
-        some = [item for types in groups if (item := _some(call, focus, types)) is not None]
-        answers = ((one, _lowered(lambda items: lower(call.on(items[0])), [one])) for one in some)
-        branches = [(_all_are(call, focus, one), answer) for one, answer in answers if answer is not None]
-        if not branches:  # and the function says why
-            return lower(call)
-        plans, types = _alike(call, [answer for _, answer in branches])
-        error = Raise(_NOT_TAKEN, call.position, plans[0].type, plans[0].many)
-        conditions = (condition for condition, _ in branches)
-        return Collection(plan=Case(tuple(zip(conditions, plans, strict=True)), error), types=types)
+        return lowered
 
-    return lowered
+    return decorate
 
 
-def _some(call: Call, focus: Collection, types: tuple[TypeName, ...]) -> Collection | None:
+#: Let a function work on many items of which several types are possible, if all of them turn out to be of one kind; and the
+#: same where the result is one of the items, so that Integers among Decimals stay what they are.
+of_one_kind, picks_of_one_kind = _collective(keeps_numbers=False), _collective(keeps_numbers=True)
+
+
+def _of_one_kind(call: Call, lower: Function, *, keeps_numbers: bool) -> Collection:
+    focus = call.focus
+    groups = dict.fromkeys(group for kind in (system_kind, kind_of) for group in _groups(call, focus, kind) if group)
+    if len(groups) < 2:
+        return lower(call)
+    some = [item for types in groups if (item := _some(call, focus, types, keeps_numbers=keeps_numbers)) is not None]
+    answers = ((one, _lowered(lambda items: lower(call.on(items[0])), [one])) for one in some)
+    branches = [(_all_are(call, focus, one), answer) for one, answer in answers if answer is not None]
+    if not branches:  # and the function says why
+        return lower(call)
+    plans, types = _alike(call, [answer for _, answer in branches])
+    error = Raise(_NOT_TAKEN, call.position, plans[0].type, plans[0].many)
+    conditions = (condition for condition, _ in branches)
+    return Collection(plan=Case(tuple(zip(conditions, plans, strict=True)), error), types=types)
+
+
+def _some(call: Call, focus: Collection, types: tuple[TypeName, ...], *, keeps_numbers: bool) -> Collection | None:
     """The items of some types; None if items do not tell."""
-    if types == focus.types:
-        return _as_one(call, focus)
     try:
-        return _as_one(call, of_types(call, focus, types))
+        found = focus if types == focus.types else of_types(call, focus, types)
     except UnsupportedFeature:
         return None
+    are_numbers = all(kind_of(call, type) == DECIMAL for type in types)
+    return found if keeps_numbers and are_numbers else _as_one(call, found)
 
 
 def _all_are(call: Call, focus: Collection, some: Collection) -> Node:
@@ -268,7 +276,8 @@ def _as_one(call: Call, operand: Collection) -> Collection:
     if len(systems) < 2 or len(kinds) > 1 or not kinds & set(_WIDEST.values()):
         return operand
     plan = values.items(attrs.evolve(operand, guard=None), call.names)
-    return Collection(plan=plan, types=tuple(kinds), guard=operand.guard)
+    types = (LONG,) if systems == {INTEGER, LONG} else tuple(kinds)
+    return Collection(plan=plan, types=types, guard=operand.guard)
 
 
 def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering, *, numbers_apart: bool) -> Collection:

@@ -52,6 +52,14 @@ _VALUES: dict[str, list[Any]] = {
     "(@T10:30:00 | @T10:30:00.000 | @T10:30).count()": [2],
     "(@T10:30:00 | @T10:30).intersect(@T10:30:00.0).count()": [1],
     "(@2020-01-01T10:00:00Z | @2021).exclude(@2020-01-01T11:00:00+01:00).count()": [1],
+    # an item that is picked is of its own type, and what is made of Integers and Longs is whole
+    "(1 | 2.5).min()": [1],
+    "(1 | 2.5).min().toString()": ["1"],
+    "(3 | 2.5).max() is Integer": [True],
+    "(3 | 2.5).min() is Integer": [False],
+    "(1L | 2.5).min().toString()": ["1"],
+    "(1L | 2).sum()": [3],
+    "(1L | 2).max().toString()": ["2"],
     # a Date among DateTimes is compared as one of them
     "(@2020-01-01T10:00:00Z | @2021).first() = @2020-01-01T11:00:00+01:00": [True],
     "(@2020-01-01T10:00:00Z | @2021).first() ~ @2020-01-01T11:00:00+01:00": [True],

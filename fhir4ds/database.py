@@ -12,7 +12,8 @@ import attrs
 
 from fhir4ds.compiler.binding import bind
 from fhir4ds.compiler.compiler import compile_expression
-from fhir4ds.compiler.options import OnError, Options, variable_types
+from fhir4ds.compiler.options import OnError, Options
+from fhir4ds.compiler.variables import variable_types
 from fhir4ds.dialect.driver import Row
 from fhir4ds.dialect.model import Dialect
 from fhir4ds.dialect.statement import Statement
@@ -207,7 +208,7 @@ class Database:
         timeout : float, optional
             Seconds for everything together, instead of the setting ``query_timeout``.
         **variables
-            Values of the ``%name`` variables of the expression; they are bound, never pasted.
+            Values of the ``%name`` variables of the expression, lists too; they are bound, never pasted.
 
         Returns
         -------
@@ -295,7 +296,7 @@ class Database:
         resource : Mapping or str
             The resource, or its JSON text.
         variables : Mapping of str to object, optional
-            Values of the ``%name`` variables.
+            Values of the ``%name`` variables; a list is a collection, and None an empty one.
         strict, on_error, timeout
             As in `query`.
 

@@ -29,7 +29,8 @@ def command(expression: str, name: str, **options: Any) -> None:
     --param decide types; in the SQL they stay placeholders.
     """
     from fhir4ds.compiler.compiler import compile_expression
-    from fhir4ds.compiler.options import Options, variable_types
+    from fhir4ds.compiler.options import Options
+    from fhir4ds.compiler.variables import variable_types
     from fhir4ds.plan.source import TableSource
     from fhir4ds.registry import registry
 

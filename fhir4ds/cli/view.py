@@ -173,7 +173,7 @@ def _open_to_write(url: str, options: dict[str, Any]) -> Database:
 
 
 def _faults(file: Path, options: dict[str, Any]) -> Sequence[InvalidView]:
-    from fhir4ds.compiler.options import variable_types
+    from fhir4ds.compiler.variables import variable_types
     from fhir4ds.errors import InvalidView
     from fhir4ds.views.compiling import check_view
     from fhir4ds.views.profiles import Profile

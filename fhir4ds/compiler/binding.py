@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from fhir4ds.compiler.compiler import Compiled
-from fhir4ds.compiler.options import bound_value
+from fhir4ds.compiler.variables import bound_value
 from fhir4ds.dialect.statement import Statement
 from fhir4ds.errors import UnknownVariable
 from fhir4ds.sql.render import placeholders

@@ -7,6 +7,7 @@ from functools import partial, singledispatchmethod
 
 import attrs
 
+from fhir4ds.compiler import variables
 from fhir4ds.compiler.asking import asks_types, is_about_references, is_about_types, looks_beside, resolves
 from fhir4ds.compiler.literals import literal, negative
 from fhir4ds.compiler.navigation import member, type_or_member
@@ -38,12 +39,11 @@ from fhir4ds.functions.typing import narrow, resolve_type
 from fhir4ds.plan.collection import (
     INTEGER,
     STRING,
-    SYSTEM_TYPES,
     Collection,
     TypeName,
 )
 from fhir4ds.plan.fusion import Names
-from fhir4ds.plan.nodes import RESOURCE, Constant, Node, Parameter, null
+from fhir4ds.plan.nodes import RESOURCE, Constant, Node, null
 from fhir4ds.plan.size import Sizes
 from fhir4ds.suggestion import did_you_mean
 
@@ -329,8 +329,7 @@ class Lowering:
     def _(self, node: ast.External, scope: Scope) -> Collection:
         name = node.name
         if name in self.variables:
-            type = self.variables[name]
-            return values.system(Parameter(name, SYSTEM_TYPES[type.name]), type)
+            return variables.collection(name, self.variables[name], self.names)
         if name in self._defined:
             return self._defined[name]
         if name in ("resource", "rootResource", "context"):

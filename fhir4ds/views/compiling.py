@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import itemgetter
 
 from fhir4ds.compiler.compiler import Compiled
 from fhir4ds.compiler.options import Options
+from fhir4ds.compiler.variables import Variable
 from fhir4ds.dialect.statement import Column
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.errors import InvalidView
 from fhir4ds.fhir.model import load_model
-from fhir4ds.plan.collection import TypeName
 from fhir4ds.plan.source import Source
 from fhir4ds.sql.view import ViewBuilder
 from fhir4ds.views.constants import CONSTANT_TYPES
@@ -27,7 +28,7 @@ def check_view(
     *,
     model: str | None = "R4",
     profiles: tuple[Profile, ...] = (),
-    variables: Mapping[str, TypeName] | None = None,
+    variables: Mapping[str, Variable] | None = None,
 ) -> tuple[InvalidView, ...]:
     """All that is wrong with a view.
 
@@ -39,8 +40,8 @@ def check_view(
         FHIR version of the resources; None navigates untyped JSON.
     profiles : tuple of Profile
         Profiles of ViewDefinition whose rules it is to meet too.
-    variables : Mapping of str to TypeName, optional
-        Variables that are given from outside, and their types.
+    variables : Mapping of str to Variable, optional
+        Variables that are given from outside, and what is known of them.
 
     Returns
     -------
@@ -60,7 +61,7 @@ def check_view(
 
 
 def plan_view(
-    view: ViewDefinition, *, model: str | None, form: Form, variables: Mapping[str, TypeName] | None = None
+    view: ViewDefinition, *, model: str | None, form: Form, variables: Mapping[str, Variable] | None = None
 ) -> ViewPlan:
     """The plan of a view.
 
@@ -107,11 +108,11 @@ def compile_plan(plan: ViewPlan, syntax: Syntax, source: Source, form: Form) -> 
 
 
 def _planned(
-    view: ViewDefinition, model: str | None, form: Form, variables: Mapping[str, TypeName]
+    view: ViewDefinition, model: str | None, form: Form, variables: Mapping[str, Variable]
 ) -> tuple[list[InvalidView], ViewPlan | None]:
     faults = validate(view, load_model(model) if model is not None else None)
-    constants = {constant.name: CONSTANT_TYPES[constant.type] for constant in view.constants}
-    options = Options(model=model, variables=tuple(sorted({**variables, **constants}.items())))
+    constants = {constant.name: Variable(CONSTANT_TYPES[constant.type]) for constant in view.constants}
+    options = Options(model=model, variables=tuple(sorted({**variables, **constants}.items(), key=itemgetter(0))))
     if any(fault.path == "resource" for fault in faults):
         return faults, None  # nothing is known of its elements
     plan = lower_view(view, options, form, faults)

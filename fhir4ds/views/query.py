@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from fhir4ds.compiler.binding import bind
-from fhir4ds.compiler.options import variable_types
+from fhir4ds.compiler.variables import variable_types
 from fhir4ds.dialect.driver import Row
 from fhir4ds.dialect.statement import Column, Statement
 from fhir4ds.errors import InvalidArguments

@@ -176,7 +176,8 @@ COMPARISONS: dict[str, dict[str, list[Any]]] = {
     "Observation.value.ofType(Quantity).value <= 100": {"number-09": [True], "number-10": [True], "number-13": [True]},
     "Observation.where(value.ofType(Quantity).value = 100).id": {"number-09": ["number-09"], "number-08": []},
     "Observation.value.ofType(integer) < 8": {"007": [True], "number-integer": [False]},
-    "-Observation.value.ofType(integer)": {"007": [-7], "choice-valueInteger": [2147483648]},
+    # FHIRPath N1, section 6.6: an overflow is empty, and -2147483648 has no counterpart among Integers.
+    "-Observation.value.ofType(integer)": {"007": [-7], "choice-valueInteger": []},
     "Patient.name.family.first() = '007'": {"007": [True], "7": [False]},
     "Patient.name.family.first() < 'a'": {"B": [True], "b": [False], "A1": [True], "a1": [False]},
     "Patient.id = '7'": {"7": [True], "007": [False]},
@@ -266,6 +267,11 @@ def test_hard_cases(hard: Pair, expression: str, some: dict[str, list[Any]]) -> 
         ("Observation.where(value.ofType(Quantity).value = %number).id", {"number": Decimal("1.50")}, ["number-08"]),
         ("Patient.name.given[%place]", {"place": 2}, ["extended-short"]),
         ("Patient.where(id = %`odd name`).id", {"odd name": "007"}, ["007"]),
+        ("Patient.where(id in %ids).id", {"ids": ["007", "'; --", "extended-short"]}, ["007", "extended-short"]),
+        ("Patient.where(birthDate in %born).id", {"born": (date(2000, 2, 29),)}, ["born-2000-02-29"]),
+        ("Patient.where(active in %flags and %none.empty()).id", {"flags": [False], "none": None}, ["false-and-zero"]),
+        ("Observation.where(value.ofType(Quantity).value in %n).id", {"n": [Decimal("1.50"), 77777]}, ["number-08"]),
+        ("Patient.where(id in %ids).id", {"ids": []}, []),
     ],
 )  # fmt: skip
 def test_bound_values(hard: Pair, expression: str, variables: dict[str, Any], ids: list[str]) -> None:

@@ -10,10 +10,11 @@ from fhir4ds_duckdb.syntax import DuckDBSyntax
 from fhir4ds_postgres.syntax import PostgresSyntax
 
 from fhir4ds.compiler.compiler import Compiled, compile_expression
-from fhir4ds.compiler.options import Options, bound_value, variable_types
+from fhir4ds.compiler.options import Options
+from fhir4ds.compiler.variables import bound_value, variable_types
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.errors import Fhir4dsError, Unsupported
+from fhir4ds.errors import Fhir4dsError, InvalidArguments, Unsupported
 from fhir4ds.plan.source import FileSource, InlineSource, TableSource
 from tests.compliance.fhirpath.path_navigation import PATH_NAVIGATION
 
@@ -148,14 +149,42 @@ def test_one_resource_is_a_parameter() -> None:
         (date(2015, 2, 7), "System.Date", "2015-02-07"),
         (datetime(2015, 2, 7, 13, 28, tzinfo=timezone.utc), "System.DateTime", "2015-02-07T13:28:00+00:00"),
         (time(13, 28), "System.Time", "13:28:00"),
+        (2**31 - 1, "System.Integer", 2**31 - 1),
+        (2**31, "System.Long", 2**31),
+        (-(2**63), "System.Long", -(2**63)),
+        (["x", 'y"'], "System.String", '["x", "y\\""]'),
+        ((True, False), "System.Boolean", '["true", "false"]'),
+        ([2, Decimal("1.50")], "System.Decimal", '["2", "1.50"]'),
+        ([2, 2**31], "System.Long", '["2", "2147483648"]'),
+        ([date(2015, 2, 7)], "System.Date", '["2015-02-07"]'),
+        ([], "None", "[]"),
+        (None, "None", None),
     ],
 )
 def test_values_of_variables(value: object, type: str, bound: object) -> None:
     """Each Python type has a FHIRPath type, and is bound as the database takes it."""
     [(name, found)] = variable_types({"x": value})
-    assert (name, str(found)) == ("x", type)
+    assert (name, str(found.type)) == ("x", type)
+    assert found.many is (isinstance(value, list | tuple) and bool(value))
     assert bound_value(value) == bound
-    assert type != "System.Boolean" or bound_value(value) is True
+    assert type != "System.Boolean" or found.many or bound_value(value) is True
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"a": 1}, "has a value of type 'dict', which FHIRPath has no type for"),
+        ([b"x"], "has a value of type 'bytes', which FHIRPath has no type for"),
+        ([[1]], "has a value of type 'list', which FHIRPath has no type for"),
+        ([1, "a"], "has items of several types: Integer and String"),
+        (2**63, "is too large for a Long"),
+    ],
+)
+def test_values_of_no_type(value: object, message: str) -> None:
+    with pytest.raises(InvalidArguments, match="variable %x") as caught:
+        variable_types({"x": value})
+    assert message in str(caught.value)
+    assert caught.value.hint
 
 
 def test_every_error_is_ours() -> None:

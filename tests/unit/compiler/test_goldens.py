@@ -12,7 +12,8 @@ from fhir4ds_duckdb.syntax import DuckDBSyntax
 from fhir4ds_postgres.syntax import PostgresSyntax
 
 from fhir4ds.compiler.compiler import compile_expression
-from fhir4ds.compiler.options import Options, variable_types
+from fhir4ds.compiler.options import Options
+from fhir4ds.compiler.variables import variable_types
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.plan.source import FileSource, InlineSource, Source, TableSource

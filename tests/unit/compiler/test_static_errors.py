@@ -161,7 +161,7 @@ def test_strict_rules_refuse_the_wrong_resource() -> None:
 
 def test_given_variables_have_types() -> None:
     """A variable of the wrong type is refused like any other operand."""
-    from fhir4ds.compiler.options import variable_types
+    from fhir4ds.compiler.variables import variable_types
 
     options = {"variables": variable_types({"n": "one"})}
     with pytest.raises(InvalidArguments):
@@ -170,8 +170,9 @@ def test_given_variables_have_types() -> None:
 
 
 def test_variables_without_a_type_are_refused() -> None:
-    """FHIRPath has no type for a list or an object of Python."""
-    from fhir4ds.compiler.options import variable_types
+    """FHIRPath has no type for an object of Python, alone or in a list."""
+    from fhir4ds.compiler.variables import variable_types
 
-    with pytest.raises(InvalidArguments, match="%x has a value of type 'list'"):
-        variable_types({"x": [1]})
+    for value in (object(), [object()]):
+        with pytest.raises(InvalidArguments, match="%x has a value of type 'object'"):
+            variable_types({"x": value})

@@ -32,7 +32,7 @@ from fhir4ds.plan.nodes import (
     bind,
     empty,
 )
-from fhir4ds.plan.parts import Memo, Uses, parts
+from fhir4ds.plan.parts import Memo, Uses, everything, parts
 from fhir4ds.plan.rewriting import rewrite
 
 #: Primitives whose later arguments are looked at only if the first one does not decide.
@@ -60,7 +60,7 @@ def heeded(node: Node, names: Names) -> Node:
     >>> heeded(fine, Names()) is fine
     True
     """
-    return _Heed(names).of(node)
+    return _Heed(node, names).of(node)
 
 
 def may_be_known(node: Node) -> bool:
@@ -73,15 +73,18 @@ def may_be_known(node: Node) -> bool:
     >>> nothing = null(SqlType.INTEGER)
     >>> may_be_known(Case(((FALSE, integer(3)),), nothing)), may_be_known(KEY)
     (True, False)
+    >>> may_be_known(Bind("v1", nothing, Reference("v1", SqlType.INTEGER)))
+    True
     """
-    return _Known().of(node)
+    return _Known(node).of(node)
 
 
 class _Known(Memo[bool]):
     """Whether values may be found without a row."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Node) -> None:
         super().__init__(self._may_be_known)
+        self._bound = {part.variable: part.value for part in everything(plan) if isinstance(part, Bind)}
 
     def as_missing(self, node: Node) -> bool:
         """Whether a plan may be found to have no value."""
@@ -89,6 +92,8 @@ class _Known(Memo[bool]):
 
     def _may_be_known(self, node: Node) -> bool:
         match node:
+            case Reference(name) if name in self._bound:
+                return self.of(self._bound[name])
             case Reference() | Find() | Holds() | Front() | Raise():
                 return False
             case Bind(body=body):
@@ -106,9 +111,9 @@ class _Known(Memo[bool]):
 class _Heed:
     """Rewrites a plan from the inside; what stands in several places is looked at once."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, plan: Node, names: Names) -> None:
         self.names = names
-        self.known = _Known()
+        self.known = _Known(plan)
         self._raising = Memo(lambda node: isinstance(node, Raise) or any(map(self.raises, parts(node))))
         self._plans = Memo(self._heeded)
         self._uses = Uses()

@@ -87,7 +87,8 @@ class Memo(Generic[T]):
             part = waiting[-1]
             unknown = [below for below in parts(part) if id(below) not in self._known]
             if unknown:
-                waiting += unknown
+                # The first part first, as a value is before what it is bound for.
+                waiting += reversed(unknown)
             else:
                 self._known[id(part)] = part, self._find(part)
                 waiting.pop()

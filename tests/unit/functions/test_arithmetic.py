@@ -112,7 +112,15 @@ def test_operands_of_no_known_type(untyped: Database) -> None:
 
 def test_errors_of_operands_are_errors(database: Database) -> None:
     # What an overflow is caught with would catch these too.
-    for expression in ("component.value.value + 1.0", "1.0 * component.value.value", "1 / component.value.value"):
+    for expression in (
+        "component.value.value + 1.0",
+        "1.0 * component.value.value",
+        "1 / component.value.value",
+        # nor is it overlooked where the answer is known without it, however long the operand is
+        "(0.5 | 1.0).precision() div 0",
+        "(0.0 | 0.0 | 1.0).precision() div 0",
+        "(0.0 | 0.0 | 0.0 | 1.0 | 2.0).precision() mod 0",
+    ):
         with pytest.raises(EvaluationError, match="expected a single item but found several"):
             database.evaluate(expression, _OBSERVATION)
 

@@ -32,7 +32,7 @@ from fhir4ds.functions.arithmetic import signed
 from fhir4ds.functions.catalog import FUNCTIONS, OPERATORS
 from fhir4ds.functions.declaration import Function
 from fhir4ds.functions.instances import instance
-from fhir4ds.functions.left_out import LEFT_OUT
+from fhir4ds.functions.left_out import LEFT_OUT, VARIABLES_LEFT_OUT
 from fhir4ds.functions.subsetting import at, check_order
 from fhir4ds.functions.tags import tags_of
 from fhir4ds.functions.typing import narrow, resolve_type
@@ -341,6 +341,9 @@ class Lowering:
             uri = "http://hl7.org/fhir/StructureDefinition/" + name.removeprefix("ext-")
         if uri is not None:
             return values.system(Constant(uri, SqlType.TEXT), STRING)
+        if name in VARIABLES_LEFT_OUT:
+            reason = VARIABLES_LEFT_OUT[name]
+            raise self.error(UnsupportedFeature, f"the variable %{name} is not supported: {reason}", node)
         close = did_you_mean(name, [*self.variables, *self._defined, "resource", "context", "rootResource", *_SYSTEMS])
         hint = close or f"give its value: query(..., {name}=...)"
         raise self.error(UnknownVariable, f"variable %{name} has no value", node, hint)

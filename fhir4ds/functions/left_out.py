@@ -1,4 +1,4 @@
-"""Functions of FHIR's specifications that are left out, and why: their use is a compile error that says so."""
+"""Functions and variables of FHIR's specifications that are left out, and why: their use is a compile error that says so."""
 
 from __future__ import annotations
 
@@ -29,5 +29,15 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "validateVS": _TERMINOLOGY_SERVER,
         "validateCS": _TERMINOLOGY_SERVER,
         "translate": _TERMINOLOGY_SERVER,
+    }
+)
+
+#: The same by name of the variable. FHIR R5, "FHIRPath", sections "Terminology Service API", "General Service API" and "Type
+#: Factory API".
+VARIABLES_LEFT_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        "terminologies": _TERMINOLOGY_SERVER,
+        "server": "it asks a FHIR server; what is loaded is found by resolve()",
+        "factory": "it makes elements; write them as Coding { code: 'a' }",
     }
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fhir4ds.functions.catalog import FUNCTIONS, GROUPS, OPERATORS
 from fhir4ds.functions.declaration import Example, Function
-from fhir4ds.functions.left_out import LEFT_OUT
+from fhir4ds.functions.left_out import LEFT_OUT, VARIABLES_LEFT_OUT
 from fhir4ds.functions.operators import Operator
 from fhir4ds.runtime.answer import encode_json
 
@@ -76,12 +76,14 @@ def entries() -> str:
 
 
 def left_out() -> str:
-    """Functions that are left out, by the reason."""
+    """Functions and variables that are left out, by the reason."""
     reasons: dict[str, list[str]] = {}
-    for name, reason in LEFT_OUT.items():
-        reasons.setdefault(reason, []).append(f"`{name}()`")
+    shown = {f"`{name}()`": reason for name, reason in LEFT_OUT.items()}
+    shown |= {f"`%{name}`": reason for name, reason in VARIABLES_LEFT_OUT.items()}
+    for name, reason in shown.items():
+        reasons.setdefault(reason, []).append(name)
     rows = [f"| {', '.join(names)} | {reason} |" for reason, names in reasons.items()]
-    return "\n".join(["| function | why |", "|---|---|", *rows])
+    return "\n".join(["| function or variable | why |", "|---|---|", *rows])
 
 
 def filled(page: str) -> str:

@@ -16,7 +16,7 @@ from fhir4ds.errors import (
     UnknownVariable,
     UnsupportedFeature,
 )
-from fhir4ds.functions.left_out import LEFT_OUT
+from fhir4ds.functions.left_out import LEFT_OUT, VARIABLES_LEFT_OUT
 from fhir4ds.testing.comparison import canonical
 
 _PATIENT: dict[str, Any] = {
@@ -151,3 +151,10 @@ def test_functions_that_are_left_out_say_why(database: Database, name: str) -> N
     with pytest.raises(UnsupportedFeature, match=f"the function '{name}' is not supported: it ") as caught:
         database.evaluate(f"name.{name}('x')", _PATIENT)
     assert caught.value.message.endswith(LEFT_OUT[name])
+
+
+@pytest.mark.parametrize("name", VARIABLES_LEFT_OUT)
+def test_variables_that_are_left_out_say_why(database: Database, name: str) -> None:
+    with pytest.raises(UnsupportedFeature, match=f"the variable %{name} is not supported: it ") as caught:
+        database.evaluate(f"%{name}.lookup('x')", _PATIENT)
+    assert caught.value.message.endswith(VARIABLES_LEFT_OUT[name])

@@ -11,12 +11,14 @@ from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import iteration, quantities, singletons, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.functions.quantities import Form
-from fhir4ds.plan.collection import Collection
+from fhir4ds.functions.undecided import kind_of
+from fhir4ds.plan.collection import Collection, TypeName
 from fhir4ds.plan.nodes import (
     Bind,
     Case,
     Constant,
     Each,
+    Exists,
     FromJson,
     Node,
     Raise,
@@ -69,7 +71,7 @@ def _number(json: Node) -> Node:
 def sort(call: Call) -> Collection:
     """The items ordered by the keys, the first key first; each key ascending unless it says ``desc``.
 
-    Without keys the items themselves are compared. Items without a key are before all others, so that they come first, and
+    Without keys the items themselves are compared; keys of several types are an error. Items without a key are before all others, so that they come first, and
     last with ``desc``; a minus before a key does not move them. Equal items keep their order.
     """
     focus = call.focus
@@ -77,11 +79,19 @@ def sort(call: Call) -> Collection:
         return focus
     walk = iteration.iterate(call, focus)
     plan, before = walk.source, dict[str, Node]()
+    apart: list[Node] = []
     # Sorting is stable, so sorting by the last key first leaves the items in the order of all keys.
     for number in reversed(range(max(call.count, 1))):
         key = _key(call, number, walk)
+        if values.is_dynamic(key, call.model):
+            kinds = Reference(call.names.fresh(), SqlType.TEXT, many=True)
+            before[kinds.name] = _kinds(call, number)
+            apart.append(_are_several(call, kinds))
         for ordinal, descending in _ordinals(call, number, key, before):
             plan = Sort(plan, walk.variable, ordinal, descending)
+    if apart:
+        error = Raise("items of several types have no order", call.position, plan.type, many=True)
+        plan = Case(tuple((several, error) for several in apart), plan)
     for name, value in before.items():
         plan = Bind(name, value, plan)
     found = attrs.evolve(focus, plan=plan, guard=None, ordered=True)
@@ -119,6 +129,27 @@ def _ordinals(call: Call, number: int, key: Collection, before: dict[str, Node])
         raise call.error(InvalidOperation, f"items cannot be sorted by {key.type}, which has no order")
     if call.count and call.empty_last(number):
         yield Case(((apply("is_null", value), integer(1)),), integer(0)), False
+
+
+def _kinds(call: Call, number: int) -> Node:
+    """Of what kind the key of each item is that has one; keys of several kinds do not compare."""
+    walk = iteration.iterate(call, call.focus)
+    key = _key(call, number, walk)
+    if key.tagged is not None and key.types:
+        groups: dict[TypeName, list[TypeName]] = {}
+        for type in key.types:
+            groups.setdefault(kind_of(call, type), []).append(type)
+        branches = tuple((tags.is_of(key.tagged, types), text(str(kind))) for kind, types in groups.items())
+        return Each(walk.source, walk.variable, Case(branches, null(SqlType.TEXT)))
+    kind = apply("json_kind", singletons.single_value(call, key), type=SqlType.TEXT)
+    return Each(walk.source, walk.variable, apply("null_if", kind, text("null"), type=SqlType.TEXT))
+
+
+def _are_several(call: Call, kinds: Node) -> Node:
+    """Whether there are several kinds."""
+    kind = Reference(call.names.fresh(), SqlType.TEXT)
+    first = apply("array_at", kinds, integer(1), type=SqlType.TEXT)
+    return Exists(kinds, kind.name, apply("unequal", kind, first))
 
 
 def _every(call: Call, number: int) -> Node:

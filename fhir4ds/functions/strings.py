@@ -14,6 +14,7 @@ from fhir4ds.functions.arguments import whole
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.typing import narrow
+from fhir4ds.functions.undecided import of_one_kind
 from fhir4ds.plan.collection import BOOLEAN, INTEGER, STRING, Collection, TypeName
 from fhir4ds.plan.nodes import (
     Array,
@@ -434,16 +435,16 @@ def length(call: Call) -> Collection:
         Example(expression="{}.join(',')", result=()),
     ),
 )
+@of_one_kind
 def join(call: Call) -> Collection:
-    """The strings one after the other, with the separator in between; empty if there are none."""
+    """The strings one after the other, with the separator in between; empty if there are none, an error if any is no string."""
     found = strings(call, call.focus, "the input of join")
     separator = string(call, call.value(0), "the separator") if call.count else None
     if found is None:
         return values.system(null(SqlType.TEXT), STRING)
     plan = values.as_array(values.value(found, call.model, call.names), call.names)
     if plan.type is SqlType.JSON:
-        item = Reference(call.names.fresh(), plan.type)
-        plan = Each(plan, item.name, values.read_dynamic(item, SqlType.TEXT))
+        plan = values.read_all(call, found, SqlType.TEXT, "strings")
     between = _NOTHING if separator is None else apply("coalesce", separator, _NOTHING, type=SqlType.TEXT)
     if separator is None or isinstance(separator, Constant):
         return values.system(_text("text_join", plan, between), STRING)

@@ -30,12 +30,14 @@ def instance(call: Call, type: TypeName, elements: Sequence[tuple[Call, str, Col
     call : Call
         Of the whole.
     type : TypeName
-        The type, a complex one of FHIR.
+        The type, one of FHIR; a primitive one has its value as the element ``value``.
     elements : sequence of (Call, str, Collection)
         For each element where it stands, its name and its value.
     """
-    if call.model is None or type.namespace != "FHIR" or call.model.is_primitive(type.name):
-        raise call.error(UnsupportedFeature, f"only values of complex FHIR types are made in place, not of {type}")
+    if call.model is None or type.namespace != "FHIR":
+        raise call.error(UnsupportedFeature, f"only values of FHIR types are made in place, not of {type}")
+    if call.model.is_primitive(type.name):
+        return _primitive(call, type, elements)
     parts = [text(f'"resourceType":{json.dumps(type.name)}')] if call.model.is_resource(type.name) else []
     written: dict[str, Node] = {}
     for at, name, value in elements:
@@ -44,13 +46,34 @@ def instance(call: Call, type: TypeName, elements: Sequence[tuple[Call, str, Col
             close = did_you_mean(name, call.model.elements(type.name))
             raise at.error(UnknownElement, f"{type.name} has no element {name!r}", close)
         member = _member(at, type, element, value)
-        if member in written:
+        if name in written:
             raise at.error(InvalidOperation, f"the element {name!r} of {type.name} is given twice")
-        written[member] = _written(at, member, element, value)
+        written[name] = _written(at, member, element, value)
     all_parts = Array((*parts, *written.values()), SqlType.TEXT)
     joined = apply("coalesce", apply("text_join", all_parts, text(","), type=SqlType.TEXT), text(""), type=SqlType.TEXT)
     plan = Cast(quantities.joined(text("{"), joined, text("}")), SqlType.JSON)
     return Collection(plan=plan, types=(type,))
+
+
+def _primitive(call: Call, type: TypeName, elements: Sequence[tuple[Call, str, Collection]]) -> Collection:
+    """A primitive element with a value; what else such an element can have stands beside it, where no plan puts anything."""
+    found = Collection(plan=null(SqlType.JSON), types=(type,))
+    given = False
+    for at, name, value in elements:
+        if name in ("id", "extension"):
+            raise at.error(UnsupportedFeature, f"a {type.name} is made in place with a value alone, not with {name!r}")
+        if name != "value":
+            raise at.error(UnknownElement, f"{type.name} has no element {name!r}", did_you_mean(name, ["value"]))
+        if given:
+            raise at.error(InvalidOperation, f"the element 'value' of {type.name} is given twice")
+        given = True
+        if values.is_empty(value):
+            continue
+        if value.type is None or not _fits(at, value.type, type):
+            raise at.error(InvalidOperation, f"{type.name}.value is {type.name}, not {values.shown(value)[0]}")
+        item = values.items(singletons.single(at, value), call.names)
+        found = Collection(plan=values.boxed(item, call.names), types=(type,))
+    return found
 
 
 def _member(call: Call, owner: TypeName, element: Element, value: Collection) -> str:

@@ -164,10 +164,12 @@ class _Reader:
         self.greedy = self.lazy = False
         leading = _OPTIONS.match(text)
         letters = options
+        unknown = set(options) - set("im")
         if leading:
             letters += leading[1]
+            unknown |= set(leading[1]) - set("ims")
             self.rest = text[leading.end() :]
-        if unknown := set(letters) - set("ims"):
+        if unknown:
             raise UnsupportedPattern(
                 f"regular expressions have no option {min(unknown)!r}",
                 "the options are i, for any case, and m, for ^ and $ at each line",

@@ -11,7 +11,7 @@ from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import iteration, quantities, singletons, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.functions.quantities import Form
-from fhir4ds.functions.undecided import kind_of
+from fhir4ds.functions.undecided import is_mixed, kind_of
 from fhir4ds.plan.collection import Collection, TypeName
 from fhir4ds.plan.nodes import (
     Bind,
@@ -83,7 +83,7 @@ def sort(call: Call) -> Collection:
     # Sorting is stable, so sorting by the last key first leaves the items in the order of all keys.
     for number in reversed(range(max(call.count, 1))):
         key = _key(call, number, walk)
-        if values.is_dynamic(key, call.model):
+        if values.is_dynamic(key, call.model) or (not call.count and is_mixed(call, key)):
             kinds = Reference(call.names.fresh(), SqlType.TEXT, many=True)
             before[kinds.name] = _kinds(call, number)
             apart.append(_are_several(call, kinds))
@@ -133,14 +133,16 @@ def _ordinals(call: Call, number: int, key: Collection, before: dict[str, Node])
 
 def _kinds(call: Call, number: int) -> Node:
     """Of what kind the key of each item is that has one; keys of several kinds do not compare."""
+    tagged = None if call.count else tags.tags_of(call, call.focus)
+    if tagged is not None:
+        item = Reference(call.names.fresh(), SqlType.JSON)
+        groups: dict[TypeName, list[TypeName]] = {}
+        for type in call.focus.types:
+            groups.setdefault(kind_of(call, type), []).append(type)
+        branches = tuple((tags.is_of(item, types), text(str(kind))) for kind, types in groups.items())
+        return Each(tagged, item.name, Case(branches, null(SqlType.TEXT)))
     walk = iteration.iterate(call, call.focus)
     key = _key(call, number, walk)
-    if key.tagged is not None and key.types:
-        groups: dict[TypeName, list[TypeName]] = {}
-        for type in key.types:
-            groups.setdefault(kind_of(call, type), []).append(type)
-        branches = tuple((tags.is_of(key.tagged, types), text(str(kind))) for kind, types in groups.items())
-        return Each(walk.source, walk.variable, Case(branches, null(SqlType.TEXT)))
     kind = apply("json_kind", singletons.single_value(call, key), type=SqlType.TEXT)
     return Each(walk.source, walk.variable, apply("null_if", kind, text("null"), type=SqlType.TEXT))
 

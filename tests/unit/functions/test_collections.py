@@ -52,6 +52,9 @@ _VALUES: dict[str, list[Any]] = {
     "(@T10:30:00 | @T10:30:00.000 | @T10:30).count()": [2],
     "(@T10:30:00 | @T10:30).intersect(@T10:30:00.0).count()": [1],
     "(@2020-01-01T10:00:00Z | @2021).exclude(@2020-01-01T11:00:00+01:00).count()": [1],
+    # items that turn out to be of one type are sorted and joined
+    "(1 | 'a' | 2).where($this is Integer).sort($this desc)": [2, 1],
+    "(1 | 'a' | 'b').where($this is String).join('-')": ["a-b"],
     # an item that is picked is of its own type, and what is made of Integers and Longs is whole
     "(1 | 2.5).min()": [1],
     "(1 | 2.5).min().toString()": ["1"],
@@ -108,9 +111,27 @@ def test_an_iteration_that_has_more_on_each_level_is_an_error(database: Database
 def test_what_has_no_order_is_not_sorted(database: Database) -> None:
     with pytest.raises(EvaluationError, match="the quantities cannot be compared for order"):
         database.evaluate("(1 'g' | 300 'mm').sort()", {})
-    measured = {"resourceType": "Observation", "component": [{"valueString": "a"}, {"valueQuantity": {"value": 1}}]}
+    measured = {"resourceType": "Observation", "component": [{"valueRange": {}}, {"valueRange": {}}]}
     with pytest.raises(EvaluationError, match="items with elements have no order"):
         database.evaluate("component.value.sort()", measured)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["(1 | 'a').sort()", "(1 | true).sort()", "(@2020 | 1).sort()", "('a' | @2020).sort()", "component.sort(value)"],
+)
+def test_keys_of_several_types_are_not_sorted(database: Database, expression: str) -> None:
+    """FHIRPath, current specification, "sort": items of types that do not compare are an error."""
+    measured = {"resourceType": "Observation", "component": [{"valueString": "a"}, {"valueInteger": 1}]}
+    with pytest.raises(EvaluationError, match="items of several types have no order"):
+        database.evaluate(expression, measured)
+
+
+@pytest.mark.parametrize("expression", ["(1 | 'b').join()", "(@2020 | 'a').join('-')", "component.value.join(',')"])
+def test_only_strings_are_joined(database: Database, expression: str) -> None:
+    measured = {"resourceType": "Observation", "component": [{"valueString": "a"}, {"valueInteger": 1}]}
+    with pytest.raises(EvaluationError, match="does not take items of these types"):
+        database.evaluate(expression, measured)
 
 
 def test_the_order_of_what_is_combined(database: Database) -> None:

@@ -52,6 +52,15 @@ _VALUES: dict[str, list[Any]] = {
     "note.where($this = Annotation { text: 'a' }).text": ["a"],
     "Patient { id: 'x', active: true }": [{"resourceType": "Patient", "id": "x", "active": True}],
     "Patient { name: HumanName { family: 'F' } }.name.family": ["F"],
+    # a primitive element has its value as an element
+    "code { value: 'final' }": ["final"],
+    "code { value: 'final' } = status": [True],
+    "code { value: 'final' } is code": [True],
+    "code { value: {} }": [],
+    "code { : }": [],
+    "decimal { value: 5 }": [Decimal(5)],
+    "date { value: @2020 } + 1 year": ["2021"],
+    "Extension { url: 'u', value: code { value: 'abc' } }": [{"url": "u", "valueCode": "abc"}],
 }
 
 
@@ -72,7 +81,12 @@ def test_numbers_have_their_digits(database: Database) -> None:
         ("Coding { code: 5 }", InvalidOperation, "Coding.code is code, not System.Integer"),
         ("Coding { code: 'a', code: 'b' }", InvalidOperation, "the element 'code' of Coding is given twice"),
         ("Extension { url: 'u', value: value }", InvalidOperation, "any of 50 types, not items of several types"),
-        ("string { value: 'x' }", UnsupportedFeature, "only values of complex FHIR types are made in place"),
+        ("Extension { url: 'u', value: 'a', value: 1 }", InvalidOperation, "'value' of Extension is given twice"),
+        ("System.String { value: 'x' }", UnsupportedFeature, "only values of FHIR types are made in place"),
+        ("code { value: 'x', id: 'y' }", UnsupportedFeature, "with a value alone, not with 'id'"),
+        ("code { valu: 'x' }", UnknownElement, "code has no element 'valu'"),
+        ("code { value: 5 }", InvalidOperation, "code.value is code, not System.Integer"),
+        ("code { value: 'a', value: 'b' }", InvalidOperation, "the element 'value' of code is given twice"),
         ("Foo { x: 1 }", UnknownType, "there is no type 'Foo'"),
         ("Coding { code: ('a' | 'b') }", EvaluationError, "expected a single item but found several"),
     ],

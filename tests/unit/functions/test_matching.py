@@ -355,6 +355,8 @@ def test_wrong_arguments(database: Database, expression: str, message: str, hint
 
 def test_unknown_flags(database: Database) -> None:
     """The specification makes them an error."""
+    with pytest.raises(CompileError, match="no option 's'"):
+        database.evaluate("'a'.matches('a', 's')", {})
     with pytest.raises(CompileError, match="no option 'g'"):
         database.evaluate("'a'.matches('a', 'ig')", _PATIENT)
 

@@ -174,7 +174,7 @@ def test_elements(database: Database, expression: str, expected: list[Any]) -> N
         "gender & '!'": ["female!"],
         "'is ' + gender": ["is female"],
         "absent.length()": [],
-        "(active | gender).join(',')": ["female"],
+        "(active | gender).where($this is String).join(',')": ["female"],
     }.items(),
 )
 def test_types_that_are_met(untyped: Database, expression: str, expected: list[Any]) -> None:
@@ -187,7 +187,7 @@ def test_types_that_are_met(untyped: Database, expression: str, expected: list[A
     {
         "Observation.value.split(', ')": ["a", "b"],
         "Observation.value.contains('b')": [True],
-        "Observation.component.value.join('+')": ["one+two"],
+        "Observation.component.value.ofType(string).join('+')": ["one+two"],
         "Observation.component.where(value is string).select(value.upper())": ["ONE", "TWO"],
         "Observation.component.where(value is string and value.startsWith('t')).count()": [1],
     }.items(),
@@ -402,3 +402,12 @@ def test_compile_errors_are_errors_of_the_expression(database: Database) -> None
     for expression in ("'a'.substring()", "'a'.join(',', ',')", "'a'.upper('x')"):
         with pytest.raises(CompileError):
             database.evaluate(expression, _PATIENT)
+
+
+def test_what_is_no_string_is_not_joined(database: Database, untyped: Database) -> None:
+    """FHIRPath, "String Manipulation": an item that is no String is an error, also one whose type is only met."""
+    component = [{"valueString": "one"}, {"valueInteger": 2}]
+    with pytest.raises(EvaluationError, match="does not take items of these types"):
+        database.evaluate("component.value.join('+')", {"resourceType": "Observation", "component": component})
+    with pytest.raises(EvaluationError, match="the items must be strings"):
+        untyped.evaluate("(active | gender).join(',')", {"active": True, "gender": "female"})

@@ -29,6 +29,7 @@ from fhir4ds.plan.nodes import (
     Reference,
     bind,
     integer,
+    null,
     text,
 )
 from fhir4ds.suggestion import did_you_mean
@@ -103,7 +104,8 @@ def member(
     if name == _VALUE and all(type.namespace == "FHIR" and model.is_primitive(type.name) for type in collection.types):
         # FHIR R4, "FHIRPath", section "Types": what a primitive element has as its value is of a System type.
         systems = (system_type(type, model) for type in collection.types)
-        return attrs.evolve(collection, types=tuple(dict.fromkeys(system for system in systems if system is not None)))
+        types = tuple(dict.fromkeys(system for system in systems if system is not None))
+        return attrs.evolve(collection, plan=_those_there(collection.plan, names), types=types)
     elements = _elements(collection.types, name, model)
     if not elements:
         raise _unknown(collection, name, model, fail)
@@ -118,6 +120,22 @@ def member(
         return [plain, chosen]
 
     return _by_several_ways(start, by_both, names, tags_of)
+
+
+def _those_there(plan: Node, names: Names) -> Node:
+    """The values of elements, of which some may have none: in an array of JSON there is a null in the place of such."""
+    if plan.many:
+        item = Reference(names.fresh(), plan.type)
+        return Each(plan, item.name, item, where=_is_there(item))
+    if isinstance(plan, Extract) or plan.type is not SqlType.JSON:
+        return plan
+    return bind(names.fresh(), plan, lambda item: Case(((_is_there(item), item),), null(SqlType.JSON)))
+
+
+def _is_there(item: Node) -> Node:
+    if item.type is not SqlType.JSON:
+        return Apply("is_not_null", (item,), SqlType.BOOLEAN)
+    return Apply("unequal", (Apply("json_kind", (item,), SqlType.TEXT), text("null")), SqlType.BOOLEAN)
 
 
 def _each_ready(plan: Node, names: Names) -> Node:
@@ -237,6 +255,12 @@ def _through_choice(
             one = attrs.evolve(collection, choices=(), types=(choice.type,))
             step = Step(choice.member)
             reached.append((one, step))
+    if not reached and name == _VALUE:
+        # Without a type that has such an element, what is meant is the value of those that are primitive.
+        primitive = (choice for choice in collection.choices if model.is_primitive(choice.type.name))
+        reached = [
+            (attrs.evolve(collection, choices=(), types=(choice.type,)), Step(choice.member)) for choice in primitive
+        ]
     if not reached:
         raise _unknown(collection, name, model, fail)
     if len(reached) == 1:

@@ -41,7 +41,7 @@ def present(call: Call, collection: Collection) -> Node:
         return both(guard, Exists(plan, call.names.fresh()) if plan.many else apply("is_not_null", plan)) or FALSE
     if plan.many:
         return both(guard, _any(call, attrs.evolve(collection, plan=plan, choices=()))) or FALSE
-    if isinstance(plan, Extract) and values.system_of(collection, call.model) is not None:
+    if isinstance(plan, Extract) and holds_primitives(call, collection) and len(collection.types) == 1:
         *parents, last = plan.steps
         parent = Extract(plan.base, tuple(parents), SqlType.JSON) if parents else plan.base
         return both(guard, _member_present(call, parent, last.name, collection.types[0])) or FALSE
@@ -96,9 +96,9 @@ def placed_value(call: Call, collection: Collection) -> Node:
 
 
 def holds_primitives(call: Call, collection: Collection) -> bool:
-    """Whether items are known to be values of primitive elements, beside which something can stand."""
-    systems = [values.system_type(type, call.model) for type in collection.types]
-    return call.model is not None and any(system not in (None, QUANTITY) for system in systems)
+    """Whether items are known to be primitive elements, which may have no value, and not values by themselves."""
+    fhir = [type for type in collection.types if type.namespace == "FHIR"]
+    return any(values.system_type(type, call.model) not in (None, QUANTITY) for type in fhir)
 
 
 def count(call: Call, collection: Collection) -> Node:

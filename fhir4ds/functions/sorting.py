@@ -122,7 +122,7 @@ def _ordinals(call: Call, number: int, key: Collection, before: dict[str, Node])
         before[every.name] = _every(call, number)
         yield _rank(call, every, attrs.evolve(key, plan=value, choices=(), guard=None)), descending
     elif values.is_dynamic(key, call.model):
-        # What is of no known type is in the order of its text, unless it is a number; numbers stand behind all else.
+        # What is of no known type is in the order of its text, unless all of it are numbers.
         yield _text(call, value), descending
         yield _number(value), descending
     else:

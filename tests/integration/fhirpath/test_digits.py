@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from fhir4ds.database import connect
+from fhir4ds.errors import EvaluationError
 from fhir4ds.runtime.answer import decode_json
 from tests.integration.fhirpath.conftest import MakePair, Pair
 
@@ -170,7 +171,6 @@ def test_kinds_of_numbers_without_a_model(pair: Pair) -> None:
         ("n.sort()", ["-2", "3", "3.00", "20.5", "1e2", "1000000"]),
         ("n.sort($this desc)", ["1000000", "1e2", "20.5", "3", "3.00", "-2"]),
         ("t.sort()", ["10", "9", "B", "a", "\u00e9"]),
-        ("(n.take(2) | t.take(2)).sort()", ["9", "a", "3", "1e2"]),
         ("k.sort(v, w desc).w", ["z", "y", "x", "u"]),
         ("k.sort(v desc).w", ["u", "x", "y", "z"]),
     ],
@@ -185,6 +185,9 @@ def test_order_without_a_model(pair: Pair, expression: str, ordered: list[str]) 
         with connect(url, model=None) as side:
             values = [str(value) for value in side.evaluate(expression, resource)]
             assert values == ["100" if text == "1e2" else text for text in ordered]
+            # Numbers and texts have no order among each other (FHIRPath, current specification, "sort").
+            with pytest.raises(EvaluationError, match="items of several types have no order"):
+                side.evaluate("(n.take(2) | t.take(2)).sort()", resource)
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,12 @@ from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import STRING, Collection, TypeName
 from fhir4ds.plan.nodes import (
     RESOURCE,
+    TRUE,
     Apply,
     Bind,
     Case,
     Each,
+    Extract,
     Find,
     Node,
     Raise,
@@ -43,6 +45,9 @@ from fhir4ds.plan.relation import CanonicalResources, StoredResources
 #: as a source has one version of a resource. That an id has at most 64 characters is not asked: a bounded repetition
 #: makes the pattern eight times slower on PostgreSQL, and no resource has a longer one.
 _TYPE_AND_ID = "^(?:https?://[^?#|]*/)?([A-Z][A-Za-z]+/[A-Za-z0-9.-]+)(?:/_history/[A-Za-z0-9.-]+)?$"
+
+#: What stands before the version that a reference may end in.
+_HISTORY = "/_history/"
 
 _ANY = "Resource"
 
@@ -213,6 +218,8 @@ def _contained_in(call: Call, url: Node, holder: Node) -> Node:
 def _entry(call: Call, url: Node, name: Node, holder: Node) -> Node:
     """The entry of the Bundle whose fullUrl is the url, or for a relative url the one whose resource has that name.
 
+    Of a url that ends in a version, only a resource of that version is meant.
+
     FHIR R4, "Bundle", section "Resolving references in Bundles".
     """
     entries = fusion.extract(RESOURCE, Step("entry", each=True), call.names)
@@ -228,12 +235,6 @@ def _entry(call: Call, url: Node, name: Node, holder: Node) -> Node:
     def full_url(entry: Node) -> Node:
         return _text(entry, "fullUrl", call.names)
 
-    def matches(entry: Node) -> Node:
-        own = _joined(_text(resource(entry), "resourceType", call.names), _text(resource(entry), "id", call.names))
-        ends = apply("equal", apply("right", full_url(entry), _after_slash(name), type=SqlType.TEXT), _joined("", name))
-        named = apply("and", apply("equal", url, name), apply("or", ends, apply("equal", own, name)))
-        return apply("or", apply("equal", full_url(entry), url), named)
-
     def base(entry: Node) -> Node:
         size = apply("length", _text(resource(entry), "id", call.names), type=SqlType.INTEGER)
         type_size = _after_slash(_text(resource(entry), "resourceType", call.names))
@@ -247,16 +248,33 @@ def _entry(call: Call, url: Node, name: Node, holder: Node) -> Node:
         near = apply("concat", apply("array_at", bases, integer(1), type=SqlType.TEXT), name, type=SqlType.TEXT)
         nearest = among(resource, found, lambda entry: apply("equal", full_url(entry), near))
         several = apply("less", integer(1), length(found))
+        best = Case(((several, apply("array_at", nearest, integer(1), type=SqlType.JSON)),), null(SqlType.JSON))
         first = resource(apply("array_at", found, integer(1), type=SqlType.JSON))
-        best = apply("coalesce", apply("array_at", nearest, integer(1), type=SqlType.JSON), first, type=SqlType.JSON)
-        return Case(((several, best),), first)
+        return apply("coalesce", best, first, type=SqlType.JSON)
 
-    return bind(call.names.fresh(), among(lambda entry: entry, entries, matches), chosen)
+    def found(whole: Node) -> Node:
+        def matches(entry: Node) -> Node:
+            own = _joined(_text(resource(entry), "resourceType", call.names), _text(resource(entry), "id", call.names))
+            ending = apply("concat", text("/"), name, type=SqlType.TEXT)
+            ends = apply("equal", apply("right", full_url(entry), _after_slash(name), type=SqlType.TEXT), ending)
+            named = apply("and", apply("equal", whole, name), apply("or", ends, apply("equal", own, name)))
+            return apply("and", apply("or", apply("equal", full_url(entry), whole), named), is_meant(entry))
+
+        def is_meant(entry: Node) -> Node:
+            # An entry that does not say which version it is may be any.
+            own = Extract(entry, (Step("resource"), Step("meta"), Step("versionId")), SqlType.TEXT)
+            versioned = apply(
+                "concat", whole, apply("concat", text(_HISTORY), own, type=SqlType.TEXT), type=SqlType.TEXT
+            )
+            return apply("or", apply("equal", url, whole), apply("coalesce", apply("equal", url, versioned), TRUE))
+
+        return bind(call.names.fresh(), among(lambda entry: entry, entries, matches), chosen)
+
+    return bind(call.names.fresh(), apply("regexp_remove", url, text(f"{_HISTORY}.*"), type=SqlType.TEXT), found)
 
 
-def _joined(left: Node | str, right: Node) -> Node:
-    start = text(left) if isinstance(left, str) else left
-    return apply("concat", start, apply("concat", text("/"), right, type=SqlType.TEXT), type=SqlType.TEXT)
+def _joined(left: Node, right: Node) -> Node:
+    return apply("concat", left, apply("concat", text("/"), right, type=SqlType.TEXT), type=SqlType.TEXT)
 
 
 def _after_slash(name: Node) -> Node:

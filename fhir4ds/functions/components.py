@@ -34,12 +34,15 @@ _MINUTES_OF_AN_HOUR = 60
 
 
 def _value(call: Call, types: tuple[TypeName, ...]) -> Node:
-    """The text of the single date or time; NULL for anything else."""
+    """The text of the single date or time; NULL for anything else that is single."""
     focus = call.focus
     wanted = tuple(type for type in focus.types if values.system_type(type, call.model) in types)
-    if values.is_empty(focus) or (focus.types and not wanted):
+    if values.is_empty(focus):
         return null(SqlType.TEXT)
     one = singletons.single(call, focus)
+    if focus.types and not wanted:
+        item, none = values.items(one, call.names), null(SqlType.TEXT)
+        return bind(call.names.fresh(), item, lambda item: Case(((apply("is_null", item), none),), none))
     if wanted != focus.types:
         one = of_types(call, one, wanted)
     return values.read_dynamic(fusion.read(values.items(one, call.names), SqlType.TEXT, call.names), SqlType.TEXT)

@@ -34,8 +34,25 @@ _WIDEST: Mapping[TypeName, TypeName] = {
     **dict.fromkeys((DATE, DATETIME), DATETIME),
 }
 
-#: A number without a point that is an Integer for sure; one that may be too large for that is a Decimal.
-_INTEGER = text("^-?[0-9]{1,9}$")
+
+def _at_most(largest: str) -> str:
+    """A pattern of the whole numbers up to one.
+
+    Examples
+    --------
+    >>> _at_most("27")
+    '[0-9]{1,1}|[0-1][0-9]{1}|2[0-6]|27'
+    """
+    lower = (
+        f"{largest[:place]}[0-{int(digit) - 1}]" + (f"[0-9]{{{rest}}}" if rest else "")
+        for place, digit in enumerate(largest)
+        if digit != "0" and (rest := len(largest) - place - 1) >= 0
+    )
+    return "|".join([f"[0-9]{{1,{len(largest) - 1}}}", *lower, largest])
+
+
+#: A number without a point that an Integer has room for; a larger one is a Decimal.
+_INTEGER = text(f"^(?:-?(?:{_at_most(str(2**31 - 1))})|-{2**31})$")
 
 #: Complex values, but for those that have a relation of their own.
 _COMPLEX = TypeName("FHIR", "Element")

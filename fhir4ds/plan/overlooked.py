@@ -144,7 +144,9 @@ class _Heed:
             return bind(self.names.fresh(), first, lambda known: _in_turn(node.primitive, known, rest))
         looked_at = node.arguments[:1] if node.primitive in _LAZY else node.arguments
         names = [self.names.fresh() if self.raises(argument) else None for argument in looked_at]
-        if not any(names) or not any(map(self.known.as_missing, node.arguments)):
+        # A truth that is known decides, as does nothing in any other operation.
+        is_known = self.known.of if node.primitive in ("and", "or") else self.known.as_missing
+        if not any(names) or not any(map(is_known, node.arguments)):
             return node
         raising = {name: argument for name, argument in zip(names, looked_at, strict=True) if name is not None}
         arguments = [

@@ -110,6 +110,25 @@ def test_operands_of_no_known_type(untyped: Database) -> None:
         untyped.evaluate("a mod c", numbers)
 
 
+@pytest.mark.parametrize(
+    ("expression", "result"),
+    {
+        "i + 0": [2147483647],
+        "i + 1": [],
+        "i * 2": [],
+        "-j": [],
+        "j.abs()": [],
+        "j + 1": [-2147483647],
+        "k + 1": [_D(2147483649)],
+        "i + d": [_D("2147483648.5")],
+    }.items(),
+)
+def test_integers_of_no_known_type_at_their_limits(untyped: Database, expression: str, result: list[Any]) -> None:
+    """What an Integer has room for is one; what is larger is a Decimal."""
+    numbers = {"i": 2147483647, "j": -2147483648, "k": 2147483648, "d": 1.5}
+    assert list(map(canonical, untyped.evaluate(expression, numbers))) == list(map(canonical, result))
+
+
 def test_errors_of_operands_are_errors(database: Database) -> None:
     # What an overflow is caught with would catch these too.
     for expression in (

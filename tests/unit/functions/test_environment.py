@@ -139,7 +139,21 @@ def test_what_is_refused(database: Database, expression: str, kind: type[Compile
         database.evaluate(expression, _PATIENT, variables=_VARIABLES)
 
 
-@pytest.mark.parametrize("expression", ["name.iif(true, 1, 2)", "iif(true | false, 1, 2)", "iif(true, name.single())"])
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "name.iif(true, 1, 2)",
+        "iif(true | false, 1, 2)",
+        "iif(true, name.single())",
+        # an operand on the left is looked at, whatever the right one says
+        "name implies true",
+        "name or true",
+        "name and false",
+        # and so are several items of a type of which nothing would come
+        "name.given.yearOf()",
+        "(1 | 2).timeOf()",
+    ],
+)
 def test_what_fails(database: Database, expression: str) -> None:
     """What is asked of a single item, and what is in the branch that is taken."""
     with pytest.raises(EvaluationError, match="several"):

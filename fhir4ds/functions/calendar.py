@@ -59,7 +59,9 @@ def _moved(call: Call, value: Node, type: TypeName, quantity: Quantity, *, back:
         found = allowed.get(quantity.known)
         if found is None:
             raise call.error(
-                InvalidOperation, f"the unit {quantity.known!r} cannot be added to a {type.name}", _hint(quantity.known)
+                InvalidOperation,
+                f"the unit {quantity.known!r} cannot be added to a {type.name}",
+                _hint(quantity.known, type),
             )
         kind, each = found
         short = kind == "time" and each < MICROSECONDS_OF["minute"]
@@ -76,8 +78,10 @@ def _moved(call: Call, value: Node, type: TypeName, quantity: Quantity, *, back:
     return Case(((missing, null(SqlType.TEXT)),), result)
 
 
-def _hint(unit: str) -> str | None:
+def _hint(unit: str, type: TypeName) -> str | None:
     word = CALENDAR.get(unit)
+    if type == DATE and (calendar_word(unit) or word) in _OF_TIME:
+        return "a Date has no time of day; toDateTime() makes it a DateTime"
     return f"write {word}s: in UCUM {unit!r} is a mean, not a {word} of the calendar" if word in _MONTHS_OF else None
 
 
@@ -89,7 +93,8 @@ def _amounts(type: TypeName, *, fhir: bool) -> _Amounts:
     found: _Amounts = {}
     for name in (*calendar_names(), *DEFINITE.values()):
         word = calendar_word(name) or CALENDAR[name]
-        if type == TIME and word not in _OF_TIME:
+        # A Date has no time, and a Time no date (FHIRPath N1, section 6.7.1).
+        if (type == TIME and word not in _OF_TIME) or (type == DATE and word in _OF_TIME):
             continue
         if word in MICROSECONDS_OF:
             found[name] = "time", MICROSECONDS_OF[word]

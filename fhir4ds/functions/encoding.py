@@ -39,6 +39,8 @@ _JSON = text(
 
 #: What stands for a character in HTML; the first one must be escaped first and unescaped last.
 _HTML = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#39;"))
+#: What other writers put for quotes.
+_OTHER_HTML = (("'", "&apos;"), ('"', "&#34;"))
 
 #: What JSON cannot hold as it is, but a string that is to be unescaped may. Pairs of backslashes come first, so that
 #: what follows them is not taken for escaped.
@@ -128,7 +130,7 @@ _DECODINGS: Mapping[str, _Form] = {
 _ESCAPES: Mapping[str, _Form] = {"html": lambda _, value: _replaced(value, *_HTML), "json": _escape_json}
 _UNESCAPES: Mapping[str, _Form] = {
     "html": lambda _, value: _replaced(
-        value, *((escaped, plain) for plain, escaped in reversed((*_HTML, ("'", "&apos;"))))
+        value, *((escaped, plain) for plain, escaped in reversed((*_HTML, *_OTHER_HTML)))
     ),
     "json": _unescape_json,
 }

@@ -20,7 +20,8 @@ _VALUES: dict[str, list[Any]] = {
     "@2024-01-31 + 1 month": ["2024-02-29"],
     "@2024-02-29 + 1 year": ["2025-02-28"],
     "@2024-03-31 - 1 month": ["2024-02-29"],
-    "@2024-01-01 + 36 hours": ["2024-01-02"],
+    "@2024-01-01T + 36 hours": ["2024-01-02"],
+    "@2024-01-01.toDateTime() + 36 hours": ["2024-01-02"],
     "@2024-01-01 - 1 day": ["2023-12-31"],
     "@2024-01-01T10:00:00Z + 90 minutes": ["2024-01-01T11:30:00Z"],
     "@2024-01-01T23:30:00.000+10:00 + 1 hour": ["2024-01-02T00:30:00.000+10:00"],
@@ -119,6 +120,17 @@ def test_years_of_resources_among_several(database: Database, expression: str, i
         for code, value in codes.items()
     ]
     assert database.evaluate(expression, {"resourceType": "Observation", "id": "o", "component": component}) == items
+
+
+@pytest.mark.parametrize("unit", ["hours", "'h'", "minute", "'s'", "milliseconds"])
+def test_a_date_has_no_time_of_day(database: Database, unit: str) -> None:
+    """FHIRPath N1, section 6.7.1: what is added to a Date is in years, months, weeks or days."""
+    for sign in "+-":
+        with pytest.raises(InvalidOperation, match="cannot be added to a Date") as caught:
+            database.evaluate(f"@2024-01-01 {sign} 1 {unit}", {})
+        assert caught.value.hint == "a Date has no time of day; toDateTime() makes it a DateTime"
+    with pytest.raises(EvaluationError, match="the unit of the quantity cannot be added to a Date"):
+        database.evaluate(f"(1 day).combine(1 {unit}).select(@2024-01-01 + $this)", {})
 
 
 _IMPOSSIBLE = {

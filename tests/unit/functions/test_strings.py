@@ -319,6 +319,7 @@ _ENCODINGS: dict[str, list[Any]] = {
     "'<a href=\"x\">&\\'</a>'.escape('html')": ["&lt;a href=&quot;x&quot;&gt;&amp;&#39;&lt;/a&gt;"],
     "'&lt;'.escape('html')": ["&amp;lt;"],
     "'&amp;lt;&apos;&#39;&gt;'.unescape('html')": ["&lt;''>"],
+    "'&#34;&quot;'.unescape('html')": ['""'],
     "'a\\\\b\"c/\\n\\t\\r\\fé'.escape('json')": ['a\\\\b\\"c/\\n\\t\\r\\fé'],
     "''.escape('json')": [""],
     r"""'\\"\\\\\\n\\u00e9\\ud83d\\udd25\\/'.unescape('json')""": ['"\\\né🔥/'],

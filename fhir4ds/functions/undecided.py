@@ -18,13 +18,13 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation, UnsupportedFeature
-from fhir4ds.functions import moments, presence, quantities, singletons, values
+from fhir4ds.functions import moments, presence, quantities, singletons, tags, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.operators import BinaryLowering
 from fhir4ds.functions.typing import of_types
 from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, LONG, QUANTITY, STRING, TIME, Collection, TypeName
 from fhir4ds.plan.exactness import numeral
-from fhir4ds.plan.nodes import FALSE, TRUE, Bind, Case, Node, Raise, Reference, apply, both, empty, null, text
+from fhir4ds.plan.nodes import FALSE, TRUE, Bind, Case, Each, Node, Raise, Reference, apply, both, empty, null, text
 
 _NOT_TAKEN = "the operation does not take items of these types"
 
@@ -112,6 +112,7 @@ def _of_one_kind(call: Call, lower: Function, *, keeps_numbers: bool) -> Collect
     groups = dict.fromkeys(group for kind in (system_kind, kind_of) for group in _groups(call, focus, kind) if group)
     if len(groups) < 2:
         return lower(call)
+    focus, bound = _items_held(call, focus)
     some = [item for types in groups if (item := _some(call, focus, types, keeps_numbers=keeps_numbers)) is not None]
     answers = ((one, _lowered(lambda items: lower(call.on(items[0])), [one])) for one in some)
     branches = [(_all_are(call, focus, one), answer) for one, answer in answers if answer is not None]
@@ -120,7 +121,17 @@ def _of_one_kind(call: Call, lower: Function, *, keeps_numbers: bool) -> Collect
     plans, types = _alike(call, [answer for _, answer in branches])
     error = Raise(_NOT_TAKEN, call.position, plans[0].type, plans[0].many)
     conditions = (condition for condition, _ in branches)
-    return Collection(plan=Case(tuple(zip(conditions, plans, strict=True)), error), types=types)
+    return Collection(plan=_bound(bound, Case(tuple(zip(conditions, plans, strict=True)), error)), types=types)
+
+
+def _items_held(call: Call, focus: Collection) -> tuple[Collection, list[tuple[str, Node]]]:
+    """The items, which every group of types asks for, in a variable if they have their types with them; and its value."""
+    if focus.tagged is None or not focus.many or focus.guard is not None:
+        return focus, []
+    every = Reference(call.names.fresh(), SqlType.JSON, many=True)
+    entry = Reference(call.names.fresh(), SqlType.JSON)
+    held = attrs.evolve(focus, plan=Each(every, entry.name, tags.item_of(entry)), choices=())
+    return tags.tagged(held, every), [(every.name, focus.tagged)]
 
 
 def _some(call: Call, focus: Collection, types: tuple[TypeName, ...], *, keeps_numbers: bool) -> Collection | None:
@@ -245,8 +256,9 @@ def is_complex(call: Call, type: TypeName) -> bool:
 
 
 def _are_related(call: Call, left: Collection, right: Collection) -> bool:
-    kinds = {_related_kind(call, side.types[0]) for side in (left, right)}
-    return len(kinds) == 1 or kinds == {QUANTITY, DECIMAL}
+    # A side of which items do not tell their kind is of any of several.
+    a, b = ({_related_kind(call, type) for type in side.types} for side in (left, right))
+    return bool(a & b) or (QUANTITY in a and DECIMAL in b) or (DECIMAL in a and QUANTITY in b)
 
 
 def _all_there(call: Call, operands: Sequence[Collection]) -> Node:
@@ -277,11 +289,7 @@ def _apart(call: Call, operands: Sequence[Collection], kind: Callable[[Call, Typ
     groups = [_groups(call, operand, kind) for operand in operands]
     if all(len(types) < 2 for types in groups):
         return None
-    held, bound = _held(
-        call,
-        operands,
-        [len(types) > 1 and operand.tagged is None for operand, types in zip(operands, groups, strict=True)],
-    )
+    held, bound = _held(call, operands, [len(types) > 1 for types in groups])
     kinds = [list(_kinds(call, operand, types)) for operand, types in zip(held, groups, strict=True)]
     return None if all(len(found) == 1 for found in kinds) else _Apart(held, kinds, bound)
 
@@ -326,7 +334,13 @@ def _held(
             held.append(operand)
             continue
         item = singletons.single(call, operand)
-        if not values.is_path(item.plan):
+        tagged = item.tagged
+        if tagged is not None and not values.is_path(tagged):
+            variable = call.names.fresh()
+            there = tagged if item.guard is None else Case(((item.guard, tagged),), null(SqlType.JSON))
+            bound.append((variable, there))
+            item = tags.as_tagged(item, Reference(variable, SqlType.JSON))
+        elif tagged is None and not values.is_path(item.plan):
             variable = call.names.fresh()
             bound.append((variable, presence.walkable(call, item)))
             item = attrs.evolve(item, plan=Reference(variable, item.plan.type), guard=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -32,6 +33,9 @@ from fhir4ds.plan.nodes import Cast, Each, FromJson, Parameter, Reference, apply
 _WHOLE = ((INTEGER, 2**31), (LONG, 2**63))
 #: Numbers that stand beside others in one collection, the widest last.
 _NUMBERS = (INTEGER, LONG, DECIMAL)
+#: Decimals have 26 digits before the point.
+_LARGEST = 10**26
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _HINT = "use bool, int, Decimal, str, date, time or datetime, a list of one of them, or None"
 
 
@@ -127,7 +131,30 @@ def _variable(name: str, value: object) -> Variable:
     return Variable(types.pop(), many=True) if types else Variable(None)
 
 
+def _fault(value: object) -> str | None:
+    """Why a value of a type that FHIRPath has is none of its own; None if it is one."""
+    match value:
+        case float() | Decimal():
+            number = Decimal(str(value))
+            if not number.is_finite():
+                return "is no number"
+            return "is too large for a Decimal" if abs(number) >= _LARGEST else None
+        case str():
+            if "\x00" in value:
+                return "has the character U+0000, which no database takes"
+            return "has half a character, a lone surrogate" if _SURROGATE.search(value) else None
+        case datetime():
+            offset = value.utcoffset()
+            return "has a time zone with seconds" if offset is not None and offset.seconds % 60 else None
+        case time():
+            return "has a time zone, which a Time has not" if value.tzinfo is not None else None
+    return None
+
+
 def _type_of(name: str, value: object) -> TypeName:
+    fault = _fault(value)
+    if fault is not None:
+        raise InvalidArguments(f"the value of variable %{name} {fault}")
     # bool is a kind of int, and datetime a kind of date, in Python.
     for python, found in (
         (bool, BOOLEAN),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments
-from fhir4ds.functions import presence, singletons, values
+from fhir4ds.functions import presence, singletons, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.filtering import keep
 from fhir4ds.functions.subsetting import at
 from fhir4ds.functions.typing import narrow, nothing
 from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import BOOLEAN, STRING, SYSTEM_TYPES, Collection, TypeName
-from fhir4ds.plan.nodes import FALSE, TRUE, Case, Constant, Node, apply, integer, null, text
+from fhir4ds.plan.nodes import FALSE, TRUE, Bind, Case, Constant, Node, apply, integer, null, text
 
 _GROUP = "FHIR"
 _URL = Step("url")
@@ -67,7 +69,16 @@ def extension(call: Call) -> Collection:
 )
 def has_value(call: Call) -> Collection:
     """Whether the focus is a single primitive element that has a value, and not extensions alone."""
-    return values.system(_has_value(call), BOOLEAN)
+    return values.system(_once(call, _has_value), BOOLEAN)
+
+
+def _once(call: Call, body: Callable[[Call], Node]) -> Node:
+    """A plan of a focus that is used several times and evaluated once."""
+    focus, bound = tags.held(call, call.focus)
+    plan = body(call.on(focus))
+    for variable, value in bound:
+        plan = Bind(variable, value, plan)
+    return plan
 
 
 def _has_value(call: Call) -> Node:
@@ -105,13 +116,17 @@ def _primitive_types(call: Call) -> tuple[TypeName, ...]:
 )
 def get_value(call: Call) -> Collection:
     """The System value of the single primitive element, if it has one; otherwise empty."""
-    focus, types = call.focus, _primitive_types(call)
-    if not types and not values.is_untyped(focus):
-        return nothing(focus)
-    first = values.value(at(call, focus, integer(0)), call.model, call.names)
-    if focus.many or first.type is SqlType.JSON:
+    types = _primitive_types(call)
+    if not types and not values.is_untyped(call.focus):
+        return nothing(call.focus)
+    return Collection(plan=_once(call, _value), types=types)
+
+
+def _value(call: Call) -> Node:
+    first = values.value(at(call, call.focus, integer(0)), call.model, call.names)
+    if call.focus.many or first.type is SqlType.JSON:
         first = Case(((_has_value(call), first),), null(first.type))
-    return Collection(plan=first, types=types)
+    return first
 
 
 _BASE = "http://hl7.org/fhir/StructureDefinition/"

@@ -6,11 +6,12 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import presence, values
+from fhir4ds.functions import presence, tags, values
 from fhir4ds.functions.declaration import Call
-from fhir4ds.plan.collection import BOOLEAN, Collection, Tags
+from fhir4ds.plan.collection import BOOLEAN, Collection
 from fhir4ds.plan.nodes import (
     TRUE,
+    Bind,
     Case,
     FromJson,
     Node,
@@ -41,8 +42,8 @@ def single(call: Call, collection: Collection) -> Collection:
         return Case(((several, error),), apply("array_at", array, integer(1), type=array.type))
 
     one = bind(call.names.fresh(), plan, only)
-    tags = None if tagged is None else Tags(one, bind(call.names.fresh(), tagged, only))
-    return attrs.evolve(collection, plan=one, guard=None, tags=tags)
+    picked = None if tagged is None else bind(call.names.fresh(), tagged, only)
+    return tags.tagged(attrs.evolve(collection, plan=one, guard=None), picked)
 
 
 def single_value(call: Call, collection: Collection) -> Node:
@@ -63,6 +64,11 @@ def boolean(call: Call, collection: Collection) -> Node:
         # A single value would be true whatever it is, and several can never be; nobody means either.
         raise call.error(InvalidOperation, f"a Boolean is needed here, not a collection of {collection.types[0]}")
     item = single(call, collection)
+    if item.tagged is not None and item.guard is None and not values.is_path(item.tagged):
+        # Its type is asked for as well as its value.
+        variable = call.names.fresh()
+        held = tags.as_tagged(item, Reference(variable, SqlType.JSON))
+        return Bind(variable, item.tagged, boolean(call, held))
     if values.is_untyped(collection):
         return values.of_parent(values.items(item, call.names), call.names, _truth_of_json)
     there = Case(((presence.present(call, item), TRUE),), null(SqlType.BOOLEAN))

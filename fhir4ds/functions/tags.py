@@ -162,6 +162,16 @@ def as_tagged(collection: Collection, tagged_item: Node) -> Collection:
     return attrs.evolve(collection, plan=own, choices=(), guard=None, tags=Tags(own, tagged_item))
 
 
+def held(call: Call, collection: Collection) -> tuple[Collection, list[tuple[str, Node]]]:
+    """Many items that are used several times, in a variable if they have their types with them; and what that is bound to."""
+    if collection.tagged is None or not collection.many or collection.guard is not None:
+        return collection, []
+    every = Reference(call.names.fresh(), SqlType.JSON, many=True)
+    entry = Reference(call.names.fresh(), SqlType.JSON)
+    items = attrs.evolve(collection, plan=Each(every, entry.name, item_of(entry)), choices=())
+    return tagged(items, every), [(every.name, collection.tagged)]
+
+
 def type_name(tagged_item: Node) -> tuple[Node, Node]:
     """Namespace and name of the type of a tagged item."""
     whole = Extract(tagged_item, (_TYPE,), SqlType.TEXT)

@@ -24,7 +24,7 @@ from fhir4ds.functions.operators import BinaryLowering
 from fhir4ds.functions.typing import of_types
 from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, LONG, QUANTITY, STRING, TIME, Collection, TypeName
 from fhir4ds.plan.exactness import numeral
-from fhir4ds.plan.nodes import FALSE, TRUE, Bind, Case, Each, Node, Raise, Reference, apply, both, empty, null, text
+from fhir4ds.plan.nodes import FALSE, TRUE, Bind, Case, Node, Raise, Reference, apply, both, empty, null, text
 
 _NOT_TAKEN = "the operation does not take items of these types"
 
@@ -112,7 +112,8 @@ def _of_one_kind(call: Call, lower: Function, *, keeps_numbers: bool) -> Collect
     groups = dict.fromkeys(group for kind in (system_kind, kind_of) for group in _groups(call, focus, kind) if group)
     if len(groups) < 2:
         return lower(call)
-    focus, bound = _items_held(call, focus)
+    # Every group of types asks for all items.
+    focus, bound = tags.held(call, focus)
     some = [item for types in groups if (item := _some(call, focus, types, keeps_numbers=keeps_numbers)) is not None]
     answers = ((one, _lowered(lambda items: lower(call.on(items[0])), [one])) for one in some)
     branches = [(_all_are(call, focus, one), answer) for one, answer in answers if answer is not None]
@@ -122,16 +123,6 @@ def _of_one_kind(call: Call, lower: Function, *, keeps_numbers: bool) -> Collect
     error = Raise(_NOT_TAKEN, call.position, plans[0].type, plans[0].many)
     conditions = (condition for condition, _ in branches)
     return Collection(plan=_bound(bound, Case(tuple(zip(conditions, plans, strict=True)), error)), types=types)
-
-
-def _items_held(call: Call, focus: Collection) -> tuple[Collection, list[tuple[str, Node]]]:
-    """The items, which every group of types asks for, in a variable if they have their types with them; and its value."""
-    if focus.tagged is None or not focus.many or focus.guard is not None:
-        return focus, []
-    every = Reference(call.names.fresh(), SqlType.JSON, many=True)
-    entry = Reference(call.names.fresh(), SqlType.JSON)
-    held = attrs.evolve(focus, plan=Each(every, entry.name, tags.item_of(entry)), choices=())
-    return tags.tagged(held, every), [(every.name, focus.tagged)]
 
 
 def _some(call: Call, focus: Collection, types: tuple[TypeName, ...], *, keeps_numbers: bool) -> Collection | None:

@@ -236,21 +236,17 @@ def _entry(call: Call, url: Node, name: Node, holder: Node) -> Node:
         return _text(entry, "fullUrl", call.names)
 
     def base(entry: Node) -> Node:
-        size = apply("length", _text(resource(entry), "id", call.names), type=SqlType.INTEGER)
-        type_size = _after_slash(_text(resource(entry), "resourceType", call.names))
-        whole = apply("length", full_url(entry), type=SqlType.INTEGER)
-        rest = apply("subtract", whole, apply("add", size, type_size, type=SqlType.INTEGER), type=SqlType.INTEGER)
-        return apply("left", full_url(entry), rest, type=SqlType.TEXT)
+        return apply("regexp_remove", full_url(entry), text("[^/]+/[^/]+$"), type=SqlType.TEXT)
 
     def chosen(found: Node) -> Node:
         # Entries of several servers can have the name: meant is the one of the server that the reference is from.
         bases = among(base, entries, lambda entry: apply("json_same", resource(entry), holder))
         near = apply("concat", apply("array_at", bases, integer(1), type=SqlType.TEXT), name, type=SqlType.TEXT)
-        nearest = among(resource, found, lambda entry: apply("equal", full_url(entry), near))
+        nearest = among(lambda entry: entry, found, lambda entry: apply("equal", full_url(entry), near))
         several = apply("less", integer(1), length(found))
         best = Case(((several, apply("array_at", nearest, integer(1), type=SqlType.JSON)),), null(SqlType.JSON))
-        first = resource(apply("array_at", found, integer(1), type=SqlType.JSON))
-        return apply("coalesce", best, first, type=SqlType.JSON)
+        first = apply("array_at", found, integer(1), type=SqlType.JSON)
+        return resource(apply("coalesce", best, first, type=SqlType.JSON))
 
     def found(whole: Node) -> Node:
         def matches(entry: Node) -> Node:

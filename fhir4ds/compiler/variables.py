@@ -121,8 +121,8 @@ def _variable(name: str, value: object) -> Variable:
     if not isinstance(value, list | tuple):
         return Variable(None if value is None else _type_of(name, value))
     types = {_type_of(name, item) for item in value}
-    if types <= {*_NUMBERS}:
-        types = {type for type in _NUMBERS if type in types and not types & {*_NUMBERS[_NUMBERS.index(type) + 1 :]}}
+    if types and types <= {*_NUMBERS}:
+        types = {max(types, key=_NUMBERS.index)}
     if len(types) > 1:
         shown = " and ".join(sorted(type.name for type in types))
         raise InvalidArguments(

@@ -14,7 +14,7 @@ from fhir4ds.functions.subsetting import at
 from fhir4ds.functions.typing import narrow, nothing
 from fhir4ds.plan import fusion
 from fhir4ds.plan.collection import BOOLEAN, STRING, SYSTEM_TYPES, Collection, TypeName
-from fhir4ds.plan.nodes import FALSE, TRUE, Bind, Case, Constant, Node, apply, integer, null, text
+from fhir4ds.plan.nodes import FALSE, TRUE, Case, Constant, Node, apply, bind_all, integer, null, text
 
 _GROUP = "FHIR"
 _URL = Step("url")
@@ -75,10 +75,7 @@ def has_value(call: Call) -> Collection:
 def _once(call: Call, body: Callable[[Call], Node]) -> Node:
     """A plan of a focus that is used several times and evaluated once."""
     focus, bound = tags.held(call, call.focus)
-    plan = body(call.on(focus))
-    for variable, value in bound:
-        plan = Bind(variable, value, plan)
-    return plan
+    return bind_all(bound, body(call.on(focus)))
 
 
 def _has_value(call: Call) -> Node:

@@ -11,7 +11,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan import elements, fusion, places
-from fhir4ds.plan.collection import QUANTITY, Collection, TypeName
+from fhir4ds.plan.collection import Collection, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
     Case,
@@ -98,7 +98,7 @@ def placed_value(call: Call, collection: Collection) -> Node:
 def holds_primitives(call: Call, collection: Collection) -> bool:
     """Whether items are known to be primitive elements, which may have no value, and not values by themselves."""
     fhir = [type for type in collection.types if type.namespace == "FHIR"]
-    return any(values.system_type(type, call.model) not in (None, QUANTITY) for type in fhir)
+    return any(values.system_type(type, call.model) is not None for type in fhir)
 
 
 def count(call: Call, collection: Collection) -> Node:

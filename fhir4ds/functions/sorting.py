@@ -11,10 +11,9 @@ from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import iteration, quantities, singletons, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.functions.quantities import Form
-from fhir4ds.functions.undecided import is_mixed, kind_of
-from fhir4ds.plan.collection import Collection, TypeName
+from fhir4ds.functions.undecided import groups_of, is_mixed, kind_of
+from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.nodes import (
-    Bind,
     Case,
     Constant,
     Each,
@@ -26,6 +25,7 @@ from fhir4ds.plan.nodes import (
     Sort,
     apply,
     bind,
+    bind_all,
     integer,
     length,
     null,
@@ -92,8 +92,7 @@ def sort(call: Call) -> Collection:
     if apart:
         error = Raise("items of several types have no order", call.position, plan.type, many=True)
         plan = Case(tuple((several, error) for several in apart), plan)
-    for name, value in before.items():
-        plan = Bind(name, value, plan)
+    plan = bind_all(tuple(before.items()), plan)
     found = attrs.evolve(focus, plan=plan, guard=None, ordered=True)
     if walk.item.plan == Reference(walk.variable, plan.type):
         return found
@@ -136,10 +135,8 @@ def _kinds(call: Call, number: int) -> Node:
     tagged = None if call.count else tags.tags_of(call, call.focus)
     if tagged is not None:
         item = Reference(call.names.fresh(), SqlType.JSON)
-        groups: dict[TypeName, list[TypeName]] = {}
-        for type in call.focus.types:
-            groups.setdefault(kind_of(call, type), []).append(type)
-        branches = tuple((tags.is_of(item, types), text(str(kind))) for kind, types in groups.items())
+        kinds = enumerate(groups_of(call, call.focus, kind_of))
+        branches = tuple((tags.is_of(item, types), text(str(number))) for number, types in kinds)
         return Each(tagged, item.name, Case(branches, null(SqlType.TEXT)))
     walk = iteration.iterate(call, call.focus)
     key = _key(call, number, walk)

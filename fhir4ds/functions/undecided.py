@@ -24,7 +24,7 @@ from fhir4ds.functions.operators import BinaryLowering
 from fhir4ds.functions.typing import of_types
 from fhir4ds.plan.collection import DATE, DATETIME, DECIMAL, INTEGER, LONG, QUANTITY, STRING, TIME, Collection, TypeName
 from fhir4ds.plan.exactness import numeral
-from fhir4ds.plan.nodes import FALSE, TRUE, Bind, Case, Node, Raise, Reference, apply, both, empty, null, text
+from fhir4ds.plan.nodes import FALSE, TRUE, Case, Node, Raise, Reference, apply, bind_all, both, empty, null, text
 
 _NOT_TAKEN = "the operation does not take items of these types"
 
@@ -41,12 +41,12 @@ def _at_most(largest: str) -> str:
     Examples
     --------
     >>> _at_most("27")
-    '[0-9]{1,1}|[0-1][0-9]{1}|2[0-6]|27'
+    '[0-9]{1,1}|[0-1][0-9]{1}|2[0-6][0-9]{0}|27'
     """
     lower = (
-        f"{largest[:place]}[0-{int(digit) - 1}]" + (f"[0-9]{{{rest}}}" if rest else "")
+        f"{largest[:place]}[0-{int(digit) - 1}][0-9]{{{len(largest) - place - 1}}}"
         for place, digit in enumerate(largest)
-        if digit != "0" and (rest := len(largest) - place - 1) >= 0
+        if digit != "0"
     )
     return "|".join([f"[0-9]{{1,{len(largest) - 1}}}", *lower, largest])
 
@@ -109,7 +109,7 @@ of_one_kind, picks_of_one_kind = _collective(keeps_numbers=False), _collective(k
 
 def _of_one_kind(call: Call, lower: Function, *, keeps_numbers: bool) -> Collection:
     focus = call.focus
-    groups = dict.fromkeys(group for kind in (system_kind, kind_of) for group in _groups(call, focus, kind) if group)
+    groups = dict.fromkeys(group for kind in (system_kind, kind_of) for group in groups_of(call, focus, kind) if group)
     if len(groups) < 2:
         return lower(call)
     # Every group of types asks for all items.
@@ -122,7 +122,7 @@ def _of_one_kind(call: Call, lower: Function, *, keeps_numbers: bool) -> Collect
     plans, types = _alike(call, [answer for _, answer in branches])
     error = Raise(_NOT_TAKEN, call.position, plans[0].type, plans[0].many)
     conditions = (condition for condition, _ in branches)
-    return Collection(plan=_bound(bound, Case(tuple(zip(conditions, plans, strict=True)), error)), types=types)
+    return Collection(plan=bind_all(bound, Case(tuple(zip(conditions, plans, strict=True)), error)), types=types)
 
 
 def _some(call: Call, focus: Collection, types: tuple[TypeName, ...], *, keeps_numbers: bool) -> Collection | None:
@@ -192,7 +192,7 @@ def by_kind(
     error = Raise(_NOT_TAKEN, call.position, plans[0].type, plans[0].many)
     otherwise = Case(((refused, error),), empty(plans[0].type, many=plans[0].many))
     found = apply("coalesce", *plans, otherwise, type=plans[0].type)
-    return Collection(plan=_bound(apart.bound, found), types=types)
+    return Collection(plan=bind_all(apart.bound, found), types=types)
 
 
 def related(
@@ -227,7 +227,7 @@ def related(
         return None
     pairs = [pair for pair in itertools.product(*apart.kinds) if _are_related(call, *pair)]
     branches = [(_all_there(call, pair), relation(call, *pair)) for pair in pairs]
-    return _bound(apart.bound, Case((*branches, (_all_there(call, apart.operands), FALSE)), otherwise))
+    return bind_all(apart.bound, Case((*branches, (_all_there(call, apart.operands), FALSE)), otherwise))
 
 
 def is_mixed(call: Call, collection: Collection) -> bool:
@@ -277,7 +277,7 @@ class _Apart:
 
 def _apart(call: Call, operands: Sequence[Collection], kind: Callable[[Call, TypeName], TypeName]) -> _Apart | None:
     """Take operands apart by kind; None if each is of one, or there is nothing that tells which."""
-    groups = [_groups(call, operand, kind) for operand in operands]
+    groups = [groups_of(call, operand, kind) for operand in operands]
     if all(len(types) < 2 for types in groups):
         return None
     held, bound = _held(call, operands, [len(types) > 1 for types in groups])
@@ -311,7 +311,7 @@ def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering, *, n
     there = functools.reduce(lambda some, one: apply("and", some, one), (_is_there(call, item) for item in held))
     error = Raise(_NOT_TAKEN, call.position, plans[0].type)
     branches = [(condition, plan) for (condition, _), plan in zip(answers, plans, strict=True)]
-    plan = _bound(bound, Case((*branches, (there, error)), null(plans[0].type)))
+    plan = bind_all(bound, Case((*branches, (there, error)), null(plans[0].type)))
     return Collection(plan=plan, types=types if len(types) == 1 else ())
 
 
@@ -337,12 +337,6 @@ def _held(
             item = attrs.evolve(item, plan=Reference(variable, item.plan.type), guard=None)
         held.append(item)
     return held, bound
-
-
-def _bound(bound: Sequence[tuple[str, Node]], plan: Node) -> Node:
-    for variable, value in reversed(bound):
-        plan = Bind(variable, value, plan)
-    return plan
 
 
 def _is_there(call: Call, operand: Collection) -> Node:
@@ -400,7 +394,7 @@ def _kinds(call: Call, operand: Collection, groups: Sequence[tuple[TypeName, ...
     yield from (_as_one(call, item) for item in found)
 
 
-def _groups(
+def groups_of(
     call: Call, operand: Collection, kind: Callable[[Call, TypeName], TypeName]
 ) -> Sequence[tuple[TypeName, ...]]:
     """The types that items can have, those of one kind together; none for no items."""

@@ -8,7 +8,7 @@ Constructors in lower case (`extract`, `each`, ...) are where plans are simplifi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -393,6 +393,13 @@ def bind(variable: str, value: Node, body: Callable[[Node], Node]) -> Node:
     if isinstance(value, Constant | Parameter | Reference):
         return body(value)
     return Bind(variable, value, body(Reference(variable, value.type, value.many)))
+
+
+def bind_all(values: Sequence[tuple[str, Node]], body: Node) -> Node:
+    """A body after some values that it uses by name, the first of them outermost."""
+    for variable, value in reversed(values):
+        body = Bind(variable, value, body)
+    return body
 
 
 def json_object(members: Mapping[str, Node]) -> Apply:

@@ -24,6 +24,7 @@ from fhir4ds.runtime.answer import encode_json
 from fhir4ds.runtime.batches import RowBatches
 from fhir4ds.runtime.dispatcher import Dispatcher
 from fhir4ds.runtime.pool import PoolStats
+from fhir4ds.runtime.query import Query
 from fhir4ds.runtime.result import Result, item_columns, items
 from fhir4ds.runtime.session import Session
 from fhir4ds.runtime.settings import Settings
@@ -223,9 +224,9 @@ class Database:
             If the database fails.
         """
         source = self._table() if files is None else file_source(files)
-        statement = self._statement(expression, source, resource_type, strict, on_error, variables)
-        rows, errors = items(self.dispatcher.query(statement, timeout=timeout).rows, statement)
-        return Result(item_columns(statement), rows, errors)
+        query = self._query(expression, source, resource_type, strict, on_error, variables)
+        rows, errors = query.run(items, timeout)
+        return Result(item_columns(query.statement), rows, errors)
 
     def stream(
         self,
@@ -265,17 +266,16 @@ class Database:
         """
         source = self._table() if files is None else file_source(files)
         mode = "null" if callable(on_error) else on_error
-        statement = self._statement(expression, source, resource_type, strict, mode, variables)
+        query = self._query(expression, source, resource_type, strict, mode, variables)
 
         def batches() -> Generator[list[Row], None, None]:
-            for batch in self.dispatcher.stream(statement, batch_size=batch_size, timeout=timeout):
-                rows, errors = items(batch, statement)
+            for rows, errors in query.stream(items, batch_size, timeout):
                 if callable(on_error):
                     for error in errors:
                         on_error(error)
                 yield rows
 
-        return RowBatches(item_columns(statement), batches())
+        return RowBatches(item_columns(query.statement), batches())
 
     def evaluate(
         self,
@@ -305,12 +305,9 @@ class Database:
         list
             The items, in order; none where an error was not to be raised.
         """
-        text = resource if isinstance(resource, str) else encode_json(resource)
-        type = resource_type_of(resource)
-        source = InlineSource()
-        hidden = {source.parameter: text}
-        statement = self._statement(expression, source, type, strict, on_error, dict(variables or {}), hidden)
-        rows, _ = items(self.dispatcher.query(statement, timeout=timeout).rows, statement)
+        source, type = InlineSource(), resource_type_of(resource)
+        hidden = {source.parameter: resource if isinstance(resource, str) else encode_json(resource)}
+        rows, _ = self._query(expression, source, type, strict, on_error, variables or {}, hidden).run(items, timeout)
         return [value for _, value in rows]
 
     def view(
@@ -355,15 +352,15 @@ class Database:
 
     def sql(self, expression: str, /, *, resource_type: str | None = None, **variables: object) -> str:
         """The SQL that `query` would run, with placeholders where values are bound."""
-        return self._statement(expression, self._table(), resource_type, None, "raise", variables).sql
+        return self._query(expression, self._table(), resource_type, None, "raise", variables).statement.sql
 
     def explain(self, expression: str, /, *, resource_type: str | None = None, **variables: object) -> str:
         """The database's own plan for the SQL that `query` would run."""
-        statement = self._statement(expression, self._table(), resource_type, None, "raise", variables)
+        statement = self._query(expression, self._table(), resource_type, None, "raise", variables).statement
         explained = attrs.evolve(statement, sql=f"EXPLAIN {statement.sql}", columns=(), summary="explain")
         return "\n".join(str(row[-1]) for row in self.dispatcher.query(explained).rows)
 
-    def _statement(
+    def _query(
         self,
         expression: str,
         source: Source,
@@ -372,7 +369,7 @@ class Database:
         on_error: str,
         variables: Mapping[str, object],
         hidden: Mapping[str, object] | None = None,
-    ) -> Statement:
+    ) -> Query:
         options = Options(
             model=self.model,
             strict=self.strict if strict is None else strict,
@@ -380,8 +377,12 @@ class Database:
             variables=variable_types(variables),
             on_error=OnError.named(on_error),
         )
-        compiled = compile_expression(expression, self.dialect.syntax, source, options)
-        return bind(compiled, {**variables, **(hidden or {})})
+
+        def statement(options: Options) -> Statement:
+            compiled = compile_expression(expression, self.dialect.syntax, source, options)
+            return bind(compiled, {**variables, **(hidden or {})})
+
+        return Query(self.dispatcher, statement(options), lambda: statement(attrs.evolve(options, checked=True)))
 
     def _table(self) -> TableSource:
         if self._source is None:

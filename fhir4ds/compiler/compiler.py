@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from functools import partial
 
 import attrs
 
@@ -20,6 +21,7 @@ from fhir4ds.functions import values
 from fhir4ds.functions.catalog import FUNCTIONS
 from fhir4ds.functions.declaration import ParameterKind
 from fhir4ds.plan import failures, fusion, overlooked
+from fhir4ds.plan.checking import Checking
 from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.exactness import NUMERAL, PLAIN, readiness
 from fhir4ds.plan.nodes import Case, empty
@@ -86,7 +88,8 @@ def compile_expression(text: str, syntax: Syntax, source: Source, options: Optio
     try:
         collection = lowering.expression(tree)
         statement = StatementBuilder(syntax, source, _stored_types(root, options))
-        return _deliver(" ".join(text.split()), collection, lowering, statement)
+        checking = Checking(lowering.names, partial(ast.place, tree)) if options.checked else None
+        return _deliver(" ".join(text.split()), collection, lowering, statement, checking)
     except CompileError as error:
         if error.expression is None:
             error.expression = text
@@ -127,7 +130,9 @@ def _stored_types(root: tuple[str, ...], options: Options) -> tuple[str, ...]:
     return () if any(definition is None or definition.abstract for definition in definitions) else root
 
 
-def _deliver(title: str, collection: Collection, lowering: Lowering, builder: StatementBuilder) -> Compiled:
+def _deliver(
+    title: str, collection: Collection, lowering: Lowering, builder: StatementBuilder, checking: Checking | None
+) -> Compiled:
     """The statement that delivers the items of a collection."""
     kind = values.sql_type(collection, lowering.model)
     guard, unguarded = collection.guard, attrs.evolve(collection, guard=None)
@@ -145,6 +150,9 @@ def _deliver(title: str, collection: Collection, lowering: Lowering, builder: St
         delivered = NUMERAL if items.type is SqlType.JSON else "decimal_text"
     else:
         items = fusion.read(items, kind, lowering.names)
+    if checking is not None:
+        items = checking.numbers(items) if delivered == NUMERAL else checking.checked(items)
+        guard = None if guard is None else checking.checked(guard)
     system = values.system_of(collection, lowering.model)
     failed = None
     whole = items if guard is None else Case(((guard, items),), empty(items.type, many=items.many))

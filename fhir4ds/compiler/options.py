@@ -47,6 +47,8 @@ class Options:
         Variables that the expression may use as ``%name``, and what is known of them.
     on_error : OnError
         What becomes of a resource for which the expression raises an error.
+    checked : bool
+        Whether each value of a resource is looked at before it is read, so that one that cannot be is such an error.
     """
 
     model: str | None = "R4"
@@ -54,3 +56,4 @@ class Options:
     context: tuple[str, ...] = ()
     variables: tuple[tuple[str, Variable], ...] = ()
     on_error: OnError = OnError.RAISE
+    checked: bool = False

@@ -140,7 +140,7 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "json_exact": "{0}",
         # A document whose numbers are their values to the last digit, however they were written: the same, of very long ones.
         "json_precise": "{0}",
-        "json_numeral": "({0} #>> '{{}}')",
+        "json_numeral": "NULLIF(CAST({0} AS TEXT), 'null')",
         "json_plain": "{0}",
         # Whether two documents are the same to the last digit, by their bytes: to = 1.5 and 1.50 are equal, and slower.
         "json_same": "(CAST(ROW({0}) AS RECORD) *= CAST(ROW({1}) AS RECORD))",

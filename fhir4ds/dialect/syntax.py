@@ -185,14 +185,12 @@ class Syntax(ABC):
         return None
 
     def from_json(self, json: str, type: SqlType) -> str:
-        """The SQL value of a JSON scalar; NULL for JSON null."""
+        """The SQL value of a JSON scalar; NULL for JSON null. JSON that is no value of the type fails; any has a text."""
         if type is SqlType.JSON:
             return json
-        return self.read(self.apply("json_text", json), type)
-
-    def read(self, text: str, type: SqlType) -> str:
-        """The SQL value of the text of a JSON scalar."""
-        return text if type is SqlType.TEXT else self.cast(text, type)
+        if type is SqlType.TEXT:
+            return self.apply("json_text", json)
+        return self.cast(self.apply("null_if", json, self.text("null")), type)
 
     # --- arrays and iteration -----------------------------------------------------------------------------------------
 

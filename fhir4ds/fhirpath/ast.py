@@ -246,6 +246,20 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(reversed(list(children(current))))
 
 
+def place(node: Node, element: str) -> int | None:
+    """The offset at which an expression first goes to an element, whose name may have a type at its end; None if nowhere.
+
+    Examples
+    --------
+    >>> from fhir4ds.fhirpath.parser import parse
+    >>> place(parse("Observation.value + 1"), "valueInteger"), place(parse("a.value"), "values")
+    (12, None)
+    """
+    members = (part for part in walk(node) if isinstance(part, Member) and element.startswith(part.name))
+    ends = ((part.position, element.removeprefix(part.name)) for part in members)
+    return min((position for position, end in ends if not end or end[0].isupper()), default=None)
+
+
 def type_specifier(node: Node) -> TypeSpecifier | None:
     """Read a path as the name of a type, as in the argument of ``ofType(FHIR.Patient)``.
 

@@ -195,7 +195,12 @@ def apart(names: Names, item: Node, form: Form, body: Callable[[Quantity], Node]
         return bind(names.fresh(), stated.value, lambda value: body(attrs.evolve(stated, value=value)))
     if stated is not None:
         return body(stated)
-    return bind(names.fresh(), item, lambda json: body(_read(json, form)))
+
+    def valued(quantity: Quantity) -> Node:
+        # Bound as well: what finds no room for a value must not pass over one that cannot be read.
+        return bind(names.fresh(), quantity.value, lambda value: body(attrs.evolve(quantity, value=value)))
+
+    return bind(names.fresh(), item, lambda json: valued(_read(json, form)))
 
 
 def _read(json: Node, form: Form) -> Quantity:

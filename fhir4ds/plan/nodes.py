@@ -249,8 +249,8 @@ class Raise:
     ----------
     message : str
         The rule that was broken.
-    position : int
-        Offset in the expression.
+    position : int or None
+        Offset in the expression, where it is known.
     type : SqlType
         Type of the value that would stand here.
     many : bool
@@ -258,7 +258,7 @@ class Raise:
     """
 
     message: str
-    position: int
+    position: int | None
     type: SqlType
     many: bool = False
 

@@ -61,7 +61,12 @@ def check_view(
 
 
 def plan_view(
-    view: ViewDefinition, *, model: str | None, form: Form, variables: Mapping[str, Variable] | None = None
+    view: ViewDefinition,
+    *,
+    model: str | None,
+    form: Form,
+    variables: Mapping[str, Variable] | None = None,
+    checked: bool = False,
 ) -> ViewPlan:
     """The plan of a view.
 
@@ -71,6 +76,8 @@ def plan_view(
         As in `check_view`.
     form : Form
         What the values are made for.
+    checked : bool
+        As in `Options`.
 
     Returns
     -------
@@ -81,7 +88,7 @@ def plan_view(
     InvalidView
         With all that is wrong.
     """
-    faults, plan = _planned(view, model, form, variables or {})
+    faults, plan = _planned(view, model, form, variables or {}, checked=checked)
     if faults or plan is None:
         raise invalid(faults, view.name)
     return plan
@@ -108,11 +115,12 @@ def compile_plan(plan: ViewPlan, syntax: Syntax, source: Source, form: Form) -> 
 
 
 def _planned(
-    view: ViewDefinition, model: str | None, form: Form, variables: Mapping[str, Variable]
+    view: ViewDefinition, model: str | None, form: Form, variables: Mapping[str, Variable], *, checked: bool = False
 ) -> tuple[list[InvalidView], ViewPlan | None]:
     faults = validate(view, load_model(model) if model is not None else None)
     constants = {constant.name: Variable(CONSTANT_TYPES[constant.type]) for constant in view.constants}
-    options = Options(model=model, variables=tuple(sorted({**variables, **constants}.items(), key=itemgetter(0))))
+    known = tuple(sorted({**variables, **constants}.items(), key=itemgetter(0)))
+    options = Options(model=model, variables=known, checked=checked)
     if any(fault.path == "resource" for fault in faults):
         return faults, None  # nothing is known of its elements
     plan = lower_view(view, options, form, faults)

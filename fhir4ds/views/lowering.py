@@ -18,6 +18,7 @@ from fhir4ds.fhir.model import Model, load_model
 from fhir4ds.fhirpath.parser import parse
 from fhir4ds.functions import carrying, iteration, presence, singletons, values
 from fhir4ds.functions.holders import UNKNOWN, Holders, Kind
+from fhir4ds.plan.checking import Checking
 from fhir4ds.plan.collection import BOOLEAN, INTEGER, Collection, TypeName
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
@@ -297,6 +298,8 @@ class _ViewLowering:
                 return None
             return attrs.evolve(node, message=f"{at}: {node.message}")
 
+        if self.options.checked:
+            node = Checking(self.names, lambda _: None).checked(node)
         return heeded(rewrite(node, told), self.names)
 
     def _guarded(self, at: str, body: Callable[[], T]) -> T | None:

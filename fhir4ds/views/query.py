@@ -18,6 +18,7 @@ from fhir4ds.plan.rewriting import rewrite
 from fhir4ds.plan.rows import mapped
 from fhir4ds.plan.source import Source
 from fhir4ds.runtime.dispatcher import Dispatcher
+from fhir4ds.runtime.query import Query
 from fhir4ds.runtime.result import Result, decode
 from fhir4ds.store.exports.formats import EXPORT_BATCH, export
 from fhir4ds.store.materializing import materialize
@@ -158,8 +159,7 @@ class ViewQuery:
         FHIRPathExecutionError
             If the database fails.
         """
-        answer = self.dispatcher.query(self.statement, timeout=timeout)
-        return Result(self.columns, decode(answer.rows, self.columns))
+        return Result(self.columns, self._query.run(self._decoded, timeout))
 
     def stream(self, *, batch_size: int = 10_000, timeout: float | None = None) -> Iterator[list[Row]]:
         """The rows in batches: only about ``batch_size`` of them are in memory at a time.
@@ -176,8 +176,7 @@ class ViewQuery:
         list of tuple
             Rows.
         """
-        for batch in self.dispatcher.stream(self.statement, batch_size=batch_size, timeout=timeout):
-            yield decode(batch, self.columns)
+        return self._query.stream(self._decoded, batch_size, timeout)
 
     def write(
         self, path: str | os.PathLike[str] | None, *, format: str | None = None, timeout: float | None = None
@@ -245,8 +244,19 @@ class ViewQuery:
     def __repr__(self) -> str:
         return f"<ViewQuery {self.name or self.definition.resource}: {', '.join(c.name for c in self.columns)}>"
 
-    def _plan(self, form: Form) -> ViewPlan:
-        return plan_view(self.definition, model=self._model, form=form, variables=self._types)
+    def _plan(self, form: Form, *, checked: bool = False) -> ViewPlan:
+        return plan_view(self.definition, model=self._model, form=form, variables=self._types, checked=checked)
+
+    @property
+    def _query(self) -> Query:
+        return Query(self.dispatcher, self.statement, self._checked)
+
+    def _checked(self) -> Statement:
+        plan = self._plan(Form.ROWS, checked=True)
+        return bind(compile_plan(plan, self.dispatcher.dialect.syntax, self._source, Form.ROWS), self._values)
+
+    def _decoded(self, rows: Sequence[Row], statement: Statement) -> list[Row]:
+        return decode(rows, statement.columns)
 
 
 def _constants(view: ViewDefinition, given: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:

@@ -201,12 +201,6 @@ EXPRESSIONS: dict[str, list[tuple[Callable[[Syntax], str], Any]]] = {
         (lambda s: s.extract_array(_document(s), path("o", 'odd "name\\?'), _INTEGER), [1]),
     ],
     "extract_rows": [(_items_of_json, ["one", "", "drei\u00e9"])],
-    "read": [
-        (lambda s: s.read(s.text("1.50"), _DECIMAL), Decimal("1.5")),
-        (lambda s: s.read(s.text("12"), _INTEGER), 12),
-        (lambda s: s.read(s.text("true"), _BOOLEAN), True),
-        (lambda s: s.read(s.text("x"), _TEXT), "x"),
-    ],
     "extract_several": [
         (lambda s: _of_several(s, 1), "x"),
         (lambda s: _of_several(s, 2), None),

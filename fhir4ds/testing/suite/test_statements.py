@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from fhir4ds.dialect.faults import FaultKind
 from fhir4ds.dialect.syntax import ItemForm, Syntax
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.testing.cases.literals import path
@@ -93,6 +94,32 @@ def test_errors_stand_where_any_type_is_expected(engine: Engine, type: SqlType, 
     chosen = syntax.case([(syntax.apply("equal", "word", syntax.text("bad")), error)], otherwise)
     [(value,)] = engine.run(f"SELECT {chosen} FROM (SELECT {syntax.text('good')} AS word) AS one")
     assert delivered(value, [] if many else None) == ([] if many else None)
+
+
+#: JSON that is no value of a type.
+_OTHERS = {
+    _BOOLEAN: ['"true"', "1", "0", "{}"],
+    _INTEGER: ['"7"', '"x"', "1.5", "true", "[7]"],
+    _DECIMAL: ['"1.5"', '"x"', "false", '{"value": 1.5}', "[1.5]"],
+}
+
+
+@pytest.mark.parametrize(
+    ("type", "written"),
+    [pytest.param(type, other, id=f"{type.value}-{other}") for type, others in _OTHERS.items() for other in others],
+)
+def test_json_of_another_kind_is_not_read(engine: Engine, type: SqlType, written: str) -> None:
+    """What is no value of a type fails as bad data, by itself, as a member and as an item; it is not made one."""
+    syntax = engine.syntax
+    document = syntax.literal(f'{{"v": {written}, "many": [{{"v": {written}}}]}}', _JSON)
+    for value in (
+        syntax.from_json(syntax.extract("document", path("v"), _JSON), type),
+        syntax.extract("document", path("v"), type),
+        syntax.extract_array("document", path("many*", "v"), type),
+    ):
+        with pytest.raises(engine.errors) as caught:
+            engine.run(f"SELECT {value} FROM (SELECT {document} AS document) AS one")
+        assert engine.driver.fault(caught.value, engine.connection).kind is FaultKind.DATA
 
 
 @pytest.mark.parametrize("form", ItemForm, ids=lambda form: form.value)

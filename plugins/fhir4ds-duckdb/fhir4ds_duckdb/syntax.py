@@ -77,6 +77,11 @@ def _plain(json: str) -> str:
     return f"REPLACE({json}, '{_MARK}', '')"
 
 
+#: How JSON is read: as it is written, quotes and all; but a cast would round to whole numbers, and take a number for a truth.
+_READ = {SqlType.INTEGER: "REPLACE({0}, '.', '?')", SqlType.BOOLEAN: "RTRIM({0}, '01')"}
+_READ[SqlType.DECIMAL] = _plain("{0}")
+
+
 def _each_part(json: str, change: str) -> str:
     """JSON with each part ``t`` of it changed."""
     # Not ARRAY_TO_STRING, a macro that computes its list twice.
@@ -248,9 +253,10 @@ class DuckDBSyntax(LambdaSyntax):
         return self._extract(json, self._path(steps), type)
 
     def _extract(self, json: str, path: str, type: SqlType) -> str:
-        if type is SqlType.JSON:
-            return f"NULLIF(JSON_EXTRACT({json}, {path}), 'null')"
-        return self.read(f"JSON_EXTRACT_STRING({json}, {path})", type)
+        if type is SqlType.TEXT:
+            return f"JSON_EXTRACT_STRING({json}, {path})"
+        value = f"JSON_EXTRACT({json}, {path})"
+        return f"NULLIF({value}, 'null')" if type is SqlType.JSON else self.from_json(value, type)
 
     def extract_front(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         return self._extract(json, self._path(steps, "[0]"), type)
@@ -258,13 +264,11 @@ class DuckDBSyntax(LambdaSyntax):
     def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         if any(step.each is None for step in steps):
             return self._extract_unknown(json, steps, type)
-        texts = f"JSON_EXTRACT{'_STRING' * (type is not SqlType.JSON)}({json}, {self._path(steps)})"
-        if type is SqlType.DECIMAL:
-            return f"LIST_TRANSFORM({texts}, LAMBDA t: {self.read('t', type)})"
-        return texts if type in (SqlType.TEXT, SqlType.JSON) else f"CAST({texts} AS {self.types[type]}[])"
+        items = f"JSON_EXTRACT{'_STRING' * (type is SqlType.TEXT)}({json}, {self._path(steps)})"
+        return f"LIST_TRANSFORM({items}, LAMBDA t: {self.from_json('t', type)})" if type in _READ else items
 
-    def read(self, text: str, type: SqlType) -> str:
-        return super().read(_plain(text) if type is SqlType.DECIMAL else text, type)
+    def from_json(self, json: str, type: SqlType) -> str:
+        return super().from_json(_READ.get(type, "{0}").format(json), type)
 
     def _extract_unknown(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         # A path takes arrays only where it says [*], and then nothing else; so what a member is decides step by step.
@@ -318,8 +322,7 @@ class DuckDBSyntax(LambdaSyntax):
 
     def read_files(self, paths: Sequence[str], *, lines: bool) -> str:
         # DuckDB takes a path for a pattern, in which a character in brackets is only that character.
-        exact = (re.sub(r"[*?\[]", r"[\g<0>]", path) for path in paths)
-        files = "[" + ", ".join(map(self.text, exact)) + "]"
+        files = "[" + ", ".join(self.text(re.sub(r"[*?\[]", r"[\g<0>]", path)) for path in paths) + "]"
         if lines:
             return f"SELECT json AS resource FROM READ_NDJSON_OBJECTS({files})"
         return f"SELECT json AS resource FROM READ_JSON_OBJECTS({files}, maximum_object_size = {_LARGEST_DOCUMENT})"

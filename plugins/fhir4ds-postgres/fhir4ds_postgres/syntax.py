@@ -53,9 +53,14 @@ class PostgresSyntax(Syntax):
     def _go(self, json: str, keys: Sequence[str], type: SqlType) -> str:
         *inner, last = keys
         parent = "".join(f"{name} -> " for name in (json, *inner))
-        if type is SqlType.JSON:
-            return f"NULLIF({parent}{last}, 'null')"
-        return self.read(f"({parent.removesuffix(' -> ')} ->> {last})", type)
+        if type is SqlType.TEXT:
+            return f"({parent.removesuffix(' -> ')} ->> {last})"
+        return f"NULLIF({parent}{last}, 'null')" if type is SqlType.JSON else self.from_json(f"{parent}{last}", type)
+
+    def from_json(self, json: str, type: SqlType) -> str:
+        # A number that is no whole one would be rounded; the text of one is not read.
+        whole = f"NULLIF({json}, 'null')::numeric::text::bigint"
+        return whole if type is SqlType.INTEGER else super().from_json(json, type)
 
     def extract_array(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         return f"ARRAY(SELECT {self.from_json('item', type)} FROM {self.extract_rows(json, steps)} AS item)"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fhir4ds.database import Database
-from fhir4ds.errors import EvaluationError, InvalidOperation, QueryFailed
+from fhir4ds.errors import EvaluationError, InvalidOperation
 
 
 def _quantity(value: int | str, unit: str) -> list[Any]:
@@ -162,7 +162,7 @@ def test_one_impossible_date_among_others(database: Database) -> None:
 
 
 def test_a_number_that_is_none(database: Database) -> None:
-    with pytest.raises(QueryFailed, match="a value does not fit its type"):
+    with pytest.raises(EvaluationError, match="'value' must be a number"):
         database.evaluate("value.ofType(Quantity).value", _IMPOSSIBLE)
 
 

@@ -70,8 +70,8 @@ _LETTER = Reference("v2", SqlType.TEXT)
         ),
         (
             FromJson(_ITEM, SqlType.INTEGER),
-            "CAST(JSON_EXTRACT_STRING(v1, '$') AS BIGINT)",
-            "CAST((v1 #>> '{}') AS bigint)",
+            "CAST(NULLIF(REPLACE(v1, '.', '?'), 'null') AS BIGINT)",
+            "NULLIF(v1, 'null')::numeric::text::bigint",
         ),
         (
             Case(((TRUE, integer(1)),), integer(2)),

@@ -19,6 +19,10 @@ _ROW = _ITEM.format("")
 _EACH = "(SELECT {0} AS list) AS l, JSON_EACH(l.list)"
 _EACH_OF_TWO = "(SELECT {0} AS list, {1} AS other) AS l, JSON_EACH(l.list)"
 
+#: What SQLite calls the JSON of a type, and how it is read.
+_KINDS = {SqlType.BOOLEAN: "'true', 'false'", SqlType.INTEGER: "'integer'", SqlType.DECIMAL: "'integer', 'real'"}
+_READ = "CASE WHEN JSON_TYPE({0}) NOT IN ({1}, 'null') THEN FAIL('no such value') ELSE {0} ->> '$' END"
+
 
 class SQLiteSyntax(Syntax):
     """SQLite from 3.46 on, with the functions that the driver adds."""
@@ -151,9 +155,7 @@ class SQLiteSyntax(Syntax):
         return f"(SELECT JSON_GROUP_ARRAY({self.from_json(value, type)}) FROM {found})"
 
     def from_json(self, json: str, type: SqlType) -> str:
-        if type in (SqlType.JSON, SqlType.TEXT):
-            return super().from_json(json, type)
-        return self.cast(f"({json} ->> '$')", type)
+        return self.cast(_READ.format(json, _KINDS[type]), type) if type in _KINDS else super().from_json(json, type)
 
     def record(self, fields: Mapping[str, str]) -> str:
         return self.apply("json_object", *(part for name in fields for part in (self.text(name), fields[name])))

@@ -12,7 +12,7 @@ import attrs
 
 from fhir4ds.compiler.binding import bind
 from fhir4ds.compiler.compiler import compile_expression
-from fhir4ds.compiler.options import OnError, Options
+from fhir4ds.compiler.options import Care, OnError, Options
 from fhir4ds.compiler.variables import variable_types
 from fhir4ds.dialect.driver import Row
 from fhir4ds.dialect.model import Dialect
@@ -225,8 +225,7 @@ class Database:
         """
         source = self._table() if files is None else file_source(files)
         query = self._query(expression, source, resource_type, strict, on_error, variables)
-        rows, errors = query.run(items, timeout)
-        return Result(item_columns(query.statement), rows, errors)
+        return Result(item_columns(query.statement), *query.run(items, timeout))
 
     def stream(
         self,
@@ -378,11 +377,12 @@ class Database:
             on_error=OnError.named(on_error),
         )
 
-        def statement(options: Options) -> Statement:
-            compiled = compile_expression(expression, self.dialect.syntax, source, options)
+        def statement(care: Care) -> Statement:
+            compiled = compile_expression(expression, self.dialect.syntax, source, attrs.evolve(options, care=care))
             return bind(compiled, {**variables, **(hidden or {})})
 
-        return Query(self.dispatcher, statement(options), lambda: statement(attrs.evolve(options, checked=True)))
+        usual, exact, checked = (functools.partial(statement, care) for care in Care)
+        return Query(self.dispatcher, usual(), exact, checked)
 
     def _table(self) -> TableSource:
         if self._source is None:

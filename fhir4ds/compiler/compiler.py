@@ -9,7 +9,7 @@ from functools import partial
 import attrs
 
 from fhir4ds.compiler.lowering import Lowering
-from fhir4ds.compiler.options import OnError, Options
+from fhir4ds.compiler.options import Care, OnError, Options
 from fhir4ds.dialect.statement import Statement
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
@@ -88,7 +88,7 @@ def compile_expression(text: str, syntax: Syntax, source: Source, options: Optio
     try:
         collection = lowering.expression(tree)
         statement = StatementBuilder(syntax, source, _stored_types(root, options))
-        checking = Checking(lowering.names, partial(ast.place, tree)) if options.checked else None
+        checking = Checking(lowering.names, partial(ast.place, tree)) if options.care is Care.VALUES else None
         return _deliver(" ".join(text.split()), collection, lowering, statement, checking)
     except CompileError as error:
         if error.expression is None:
@@ -140,7 +140,8 @@ def _deliver(
     # Where only extensions may have decimals, making many resources ready for them costs more than all the rest.
     delivered = None
     if kind is SqlType.JSON and (
-        isinstance(builder.source, InlineSource)
+        lowering.options.care is not Care.USUAL
+        or isinstance(builder.source, InlineSource)
         or _may_hold_decimals(collection, lowering.model)
         or readiness(items, guard) is not None
     ):

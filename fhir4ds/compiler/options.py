@@ -31,6 +31,14 @@ class OnError(enum.Enum):
             raise InvalidArguments(f"on_error is 'raise' or 'null', not {name!r}") from None
 
 
+class Care(enum.Enum):
+    """What is made sure of in the values of resources, at a cost."""
+
+    USUAL = "usual"  # what a resource that is FHIR needs, as a rule
+    DIGITS = "digits"  # numbers within items are delivered as they are written, also where hardly any item has one
+    VALUES = "values"  # that too, and each value is looked at before it is read: one that cannot be is an error
+
+
 @attrs.frozen(kw_only=True)
 class Options:
     """Choices that change the meaning of an expression; equal options compile alike.
@@ -47,8 +55,8 @@ class Options:
         Variables that the expression may use as ``%name``, and what is known of them.
     on_error : OnError
         What becomes of a resource for which the expression raises an error.
-    checked : bool
-        Whether each value of a resource is looked at before it is read, so that one that cannot be is such an error.
+    care : Care
+        What is made sure of in the values of resources.
     """
 
     model: str | None = "R4"
@@ -56,4 +64,4 @@ class Options:
     context: tuple[str, ...] = ()
     variables: tuple[tuple[str, Variable], ...] = ()
     on_error: OnError = OnError.RAISE
-    checked: bool = False
+    care: Care = Care.USUAL

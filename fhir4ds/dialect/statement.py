@@ -59,6 +59,8 @@ class Statement:
         Low-cardinality name of the work for events (OpenTelemetry ``db.query.summary``).
     expression : str, optional
         The FHIRPath text it came from, for messages.
+    rough : bool
+        Whether the database may have changed how numbers in JSON are written, and the last of very many digits.
     """
 
     sql: str
@@ -66,3 +68,4 @@ class Statement:
     columns: tuple[Column, ...] = ()
     summary: str = "statement"
     expression: str | None = None
+    rough: bool = False

@@ -14,6 +14,17 @@ from fhir4ds.dialect.types import SqlType
 _decoder = json.JSONDecoder(parse_float=Decimal)
 
 
+class DigitsLost(Exception):
+    """A number with a fraction or exponent came from a database that may have changed how it was written."""
+
+
+def _lost(_: str) -> Decimal:
+    raise DigitsLost
+
+
+_rough_decoder = json.JSONDecoder(parse_float=_lost)
+
+
 @attrs.frozen
 class Answer:
     """The complete answer to one statement.
@@ -60,6 +71,22 @@ def decode_json(text: str) -> Any:
     Decimal('1.50')
     """
     return _decoder.decode(text)
+
+
+def decode_rough(text: str) -> Any:
+    """Read JSON text of a statement that is `Statement.rough`.
+
+    Raises
+    ------
+    DigitsLost
+        If there is a number in it that may have been written in another way.
+
+    Examples
+    --------
+    >>> decode_rough('{"rank": 1, "period": null}')
+    {'rank': 1, 'period': None}
+    """
+    return _rough_decoder.decode(text)
 
 
 def encode_json(value: object) -> str:

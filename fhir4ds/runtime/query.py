@@ -1,4 +1,4 @@
-"""A compiled query, and what becomes of it where a database cannot read a value of a resource."""
+"""A compiled query, and what is asked once more: where numbers may be written in another way, and where one cannot be read."""
 
 from __future__ import annotations
 
@@ -11,19 +11,24 @@ import attrs
 from fhir4ds.dialect.driver import Row
 from fhir4ds.dialect.statement import Statement
 from fhir4ds.errors import CompileError, EvaluationError, FHIRPathExecutionError, QueryFailed
+from fhir4ds.runtime.answer import DigitsLost
 from fhir4ds.runtime.clock import Clock
 from fhir4ds.runtime.dispatcher import Dispatcher
 from fhir4ds.runtime.settings import checked_timeout
 
 T = TypeVar("T")
 
+#: Seconds that a second query has where the first one took all.
+_LEAST = 0.001
+
 
 @attrs.frozen
 class Query:
-    """A compiled query, which tells which value of which resource a database cannot read, such as a text where a number is.
+    """A compiled query, in the forms that resources may need.
 
-    To look at each value costs time, so it is done where the database has refused: the same query runs once more, and this
-    time raises an error of the resource, or leaves the resource out where errors are not raised.
+    The usual one is fast. Where its answer has a number that the database may have written in another way, it is taken from
+    the exact one. Where the database cannot read a value, such as a text in the place of a number, the query runs once more
+    with a look at each, and this time raises an error of the resource, or leaves it out where errors are not raised.
 
     Parameters
     ----------
@@ -31,12 +36,15 @@ class Query:
         What runs statements.
     statement : Statement
         The query.
+    exact : callable
+        Makes the query that gives numbers as they are written.
     checked : callable
         Makes the query that looks at each value.
     """
 
     dispatcher: Dispatcher
     statement: Statement
+    exact: Callable[[], Statement]
     checked: Callable[[], Statement]
     clock: Clock = attrs.field(factory=Clock, eq=False, repr=False)
 
@@ -57,16 +65,23 @@ class Query:
         FHIRPathExecutionError
             If the database did not answer as asked.
         """
-        started = self.clock.monotonic()
+        until = self.clock.monotonic() + checked_timeout(timeout, self.dispatcher.settings)
+
+        def ask(statement: Statement, seconds: float | None) -> T:
+            return take(self.dispatcher.query(statement, timeout=seconds).rows, statement)
+
+        def left() -> float:
+            return max(until - self.clock.monotonic(), _LEAST)
+
         try:
-            return take(self.dispatcher.query(self.statement, timeout=timeout).rows, self.statement)
+            try:
+                return ask(self.statement, timeout)
+            except DigitsLost:
+                return ask(self.exact(), left())
         except QueryFailed as error:
-            statement = self._once_more(error)
-            left = checked_timeout(timeout, self.dispatcher.settings) - (self.clock.monotonic() - started)
-            if left <= 0:
-                raise
+            checked = self._once_more(error)
             with _told_by(error):
-                return take(self.dispatcher.query(statement, timeout=left).rows, statement)
+                return ask(checked, left())
 
     def stream(
         self, take: Callable[[Sequence[Row], Statement], T], batch_size: int, timeout: float | None
@@ -74,18 +89,30 @@ class Query:
         """The answer in batches of rows, as `run` gives it; the time is that for a batch."""
         begun = False
         try:
-            for batch in self.dispatcher.stream(self.statement, batch_size=batch_size, timeout=timeout):
-                taken = take(batch, self.statement)
+            for taken in self._batches(take, batch_size, timeout):
                 begun = True
                 yield taken
         except QueryFailed as error:
-            statement = self._once_more(error)
+            checked = self._once_more(error)
             with _told_by(error):
-                for batch in self.dispatcher.stream(statement, batch_size=batch_size, timeout=timeout):
+                for batch in self.dispatcher.stream(checked, batch_size=batch_size, timeout=timeout):
                     if not begun:
-                        yield take(batch, statement)
+                        yield take(batch, checked)
             if begun:
                 raise
+
+    def _batches(
+        self, take: Callable[[Sequence[Row], Statement], T], batch_size: int, timeout: float | None
+    ) -> Iterator[T]:
+        statement = self.statement
+        with self.dispatcher.stream(statement, batch_size=batch_size, timeout=timeout) as stream:
+            for batch in stream:
+                try:
+                    taken = take(batch, statement)
+                except DigitsLost:
+                    statement = self.exact()
+                    taken = take(stream.again(statement), statement)
+                yield taken
 
     def _once_more(self, error: QueryFailed) -> Statement:
         """The query that looks at each value."""

@@ -16,7 +16,7 @@ from fhir4ds.dialect.driver import Row
 from fhir4ds.dialect.statement import FAILURE, Column, Statement
 from fhir4ds.dialect.types import ColumnKind, SqlType
 from fhir4ds.errors import EvaluationError, MissingDriver, QueryFailed
-from fhir4ds.runtime.answer import decode_json, encode_json
+from fhir4ds.runtime.answer import decode_json, decode_rough, encode_json
 from fhir4ds.runtime.arrow import arrow_batch, arrow_schema, load_arrow
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ _NATIVE_DECODERS: dict[ColumnKind, Callable[[Any], Any]] = {
 }
 
 
-def _decoder(column: Column) -> Callable[[Any], Any] | None:
+def _decoder(column: Column, *, rough: bool) -> Callable[[Any], Any] | None:
     """What makes a Python value of what the driver gives; None where that is one."""
     if column.native and column.sql is not None:
         decoder = _NATIVE_DECODERS.get(column.sql.kind)
     else:
-        decoder = _DECODERS.get(column.type)
+        decoder = decode_rough if rough and column.type is SqlType.JSON else _DECODERS.get(column.type)
     if decoder is None or not column.many:
         return decoder
     return lambda values: [None if value is None else decoder(value) for value in values]
@@ -77,7 +77,7 @@ def _array(rows: Sequence[Row], place: int, column: Column) -> Callable[[Any], A
     return decode_json if isinstance(given, str) else None
 
 
-def decode(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
+def decode(rows: Sequence[Row], columns: Sequence[Column], *, rough: bool = False) -> list[Row]:
     """Turn rows as the driver gave them into rows of Python values typed by their columns.
 
     Parameters
@@ -87,11 +87,18 @@ def decode(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
         driver gives it.
     columns : sequence of Column
         What the columns hold.
+    rough : bool
+        As `Statement.rough`.
 
     Returns
     -------
     list of tuple
         JSON as dict, list, str, int, bool or exact Decimal; decimals as Decimal.
+
+    Raises
+    ------
+    DigitsLost
+        If the JSON is rough and has a number that may have been written in another way.
 
     Examples
     --------
@@ -103,7 +110,7 @@ def decode(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
     decoders = [
         (place, decoder)
         for place, column in enumerate(columns)
-        for decoder in (_array(rows, place, column), _truth(rows, place, column), _decoder(column))
+        for decoder in (_array(rows, place, column), _truth(rows, place, column), _decoder(column, rough=rough))
         if decoder is not None
     ]
     if not decoders:
@@ -158,7 +165,8 @@ def apart(
 
 def items(rows: Sequence[Row], statement: Statement) -> tuple[list[Row], tuple[EvaluationError, ...]]:
     """Rows of Python values, and errors; JSON may hold a null where FHIR has no item, which gives no row."""
-    kept, errors = apart(decode(rows, statement.columns), statement.columns, statement.expression)
+    decoded = decode(rows, statement.columns, rough=statement.rough)
+    kept, errors = apart(decoded, statement.columns, statement.expression)
     if statement.columns[-1].type is SqlType.JSON:
         kept = [row for row in kept if row[-1] is not None]
     return kept, errors

@@ -32,11 +32,26 @@ class RowStream(Iterator[list[Row]]):
         What makes the batches.
     """
 
-    def __init__(self, batches: Generator[list[Row], None, None]) -> None:
+    def __init__(self, batches: Generator[list[Row], Statement | None, None]) -> None:
         self._batches = batches
 
     def __next__(self) -> list[Row]:
         return next(self._batches)
+
+    def again(self, statement: Statement) -> list[Row]:
+        """Take the last batch once more, and all that follow, from another statement with the same rows.
+
+        Parameters
+        ----------
+        statement : Statement
+            It reads the same state of the database.
+
+        Returns
+        -------
+        list of tuple
+            What the last batch is of this statement.
+        """
+        return self._batches.send(statement)
 
     def close(self) -> None:
         """End the stream early and free its connection; harmless when it has ended."""
@@ -66,6 +81,15 @@ class _Source:
         self._renew()
         return self.session.fetch(self.cursor, self.size)
 
+    def again(self, statement: Statement, behind: int) -> tuple[_Source, list[Row]]:
+        """The batch that follows some rows of another statement, in the same transaction."""
+        self._renew()
+        self.session.close_cursor(self.cursor)
+        cursor = self.session.open_cursor(statement.sql, statement.parameters or None, self.size)
+        while behind > 0:
+            behind -= len(self.session.fetch(cursor, min(behind, self.size)))
+        return attrs.evolve(self, cursor=cursor), self.session.fetch(cursor, self.size)
+
     def end(self) -> None:
         session = self.session
         self._renew()
@@ -86,8 +110,8 @@ class _Source:
 
 def batches(
     begin: Callable[[], tuple[Engine, Call]], statement: Statement, size: int
-) -> Generator[list[Row], None, None]:
-    """Run a query and yield its rows.
+) -> Generator[list[Row], Statement | None, None]:
+    """Run a query and yield its rows; a statement that is sent takes the place of the query, from the last batch on.
 
     Parameters
     ----------
@@ -114,8 +138,12 @@ def batches(
             while batch:
                 call.rows += len(batch)
                 engine.disarm(call)
-                yield batch
-                batch = engine.blocking(call, source.next_batch)
+                other = yield batch
+                if other is None:
+                    batch = engine.blocking(call, source.next_batch)
+                else:
+                    call.rows -= len(batch)
+                    source, batch = engine.blocking(call, partial(source.again, other, call.rows))
         finally:
             engine.blocking(call, source.end)
 

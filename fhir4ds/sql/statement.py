@@ -5,7 +5,7 @@ from __future__ import annotations
 from fhir4ds.dialect.statement import FAILURE, Column, Statement
 from fhir4ds.dialect.syntax import ItemForm, Syntax
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.plan.exactness import NUMERAL, PLAIN, readiness
+from fhir4ds.plan.exactness import EXACT, NUMERAL, PLAIN, readiness
 from fhir4ds.plan.nodes import RESOURCE, Array, Case, Extract, Node, Reference, apply, null
 from fhir4ds.plan.relation import Relation
 from fhir4ds.plan.source import InlineSource, Source, TableSource
@@ -111,7 +111,13 @@ class StatementBuilder:
         sql = self._renderer.finish(CTEAssembler().assemble(self._steps.steps, final))
         told = () if failure is None else (Column(name=_FAILURE.name, type=SqlType.JSON),)
         columns = (Column(name="id"), *told, Column(name="value", type=type, fhir_type=fhir_type))
-        return Statement(sql=sql, columns=columns, summary=f"fhirpath {title}", expression=title)
+        return Statement(
+            sql=sql,
+            columns=columns,
+            summary=f"fhirpath {title}",
+            expression=title,
+            rough=type is SqlType.JSON and not exact and self.syntax.apply(EXACT, "value") != "value",
+        )
 
     @property
     def parameters(self) -> tuple[str, ...]:

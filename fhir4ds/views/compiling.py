@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from operator import itemgetter
 
 from fhir4ds.compiler.compiler import Compiled
-from fhir4ds.compiler.options import Options
+from fhir4ds.compiler.options import Care, Options
 from fhir4ds.compiler.variables import Variable
 from fhir4ds.dialect.statement import Column
 from fhir4ds.dialect.syntax import Syntax
@@ -66,7 +66,7 @@ def plan_view(
     model: str | None,
     form: Form,
     variables: Mapping[str, Variable] | None = None,
-    checked: bool = False,
+    care: Care = Care.USUAL,
 ) -> ViewPlan:
     """The plan of a view.
 
@@ -76,7 +76,7 @@ def plan_view(
         As in `check_view`.
     form : Form
         What the values are made for.
-    checked : bool
+    care : Care
         As in `Options`.
 
     Returns
@@ -88,7 +88,7 @@ def plan_view(
     InvalidView
         With all that is wrong.
     """
-    faults, plan = _planned(view, model, form, variables or {}, checked=checked)
+    faults, plan = _planned(view, model, form, variables or {}, care)
     if faults or plan is None:
         raise invalid(faults, view.name)
     return plan
@@ -115,12 +115,12 @@ def compile_plan(plan: ViewPlan, syntax: Syntax, source: Source, form: Form) -> 
 
 
 def _planned(
-    view: ViewDefinition, model: str | None, form: Form, variables: Mapping[str, Variable], *, checked: bool = False
+    view: ViewDefinition, model: str | None, form: Form, variables: Mapping[str, Variable], care: Care = Care.USUAL
 ) -> tuple[list[InvalidView], ViewPlan | None]:
     faults = validate(view, load_model(model) if model is not None else None)
     constants = {constant.name: Variable(CONSTANT_TYPES[constant.type]) for constant in view.constants}
     known = tuple(sorted({**variables, **constants}.items(), key=itemgetter(0)))
-    options = Options(model=model, variables=known, checked=checked)
+    options = Options(model=model, variables=known, care=care)
     if any(fault.path == "resource" for fault in faults):
         return faults, None  # nothing is known of its elements
     plan = lower_view(view, options, form, faults)

@@ -10,7 +10,7 @@ from typing import TypeVar
 import attrs
 
 from fhir4ds.compiler.lowering import LoweredCall, Lowering
-from fhir4ds.compiler.options import Options
+from fhir4ds.compiler.options import Care, Options
 from fhir4ds.compiler.scope import Scope
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation, InvalidView, UnknownElement, UnknownVariable
@@ -298,7 +298,7 @@ class _ViewLowering:
                 return None
             return attrs.evolve(node, message=f"{at}: {node.message}")
 
-        if self.options.checked:
+        if self.options.care is Care.VALUES:
             node = Checking(self.names, lambda _: None).checked(node)
         return heeded(rewrite(node, told), self.names)
 

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from fhir4ds.compiler.binding import bind
+from fhir4ds.compiler.options import Care
 from fhir4ds.compiler.variables import variable_types
 from fhir4ds.dialect.driver import Row
 from fhir4ds.dialect.statement import Column, Statement
@@ -244,15 +245,15 @@ class ViewQuery:
     def __repr__(self) -> str:
         return f"<ViewQuery {self.name or self.definition.resource}: {', '.join(c.name for c in self.columns)}>"
 
-    def _plan(self, form: Form, *, checked: bool = False) -> ViewPlan:
-        return plan_view(self.definition, model=self._model, form=form, variables=self._types, checked=checked)
+    def _plan(self, form: Form, care: Care = Care.USUAL) -> ViewPlan:
+        return plan_view(self.definition, model=self._model, form=form, variables=self._types, care=care)
 
     @property
     def _query(self) -> Query:
-        return Query(self.dispatcher, self.statement, self._checked)
+        return Query(self.dispatcher, self.statement, lambda: self.statement, self._checked)
 
     def _checked(self) -> Statement:
-        plan = self._plan(Form.ROWS, checked=True)
+        plan = self._plan(Form.ROWS, Care.VALUES)
         return bind(compile_plan(plan, self.dispatcher.dialect.syntax, self._source, Form.ROWS), self._values)
 
     def _decoded(self, rows: Sequence[Row], statement: Statement) -> list[Row]:

@@ -35,21 +35,18 @@ _LEAVES = (
 #: this behind it, even zero.
 _MARK = "1e+000000999999"
 
-#: Where numbers are written so that marking them takes more than a look at what stands around: with an exponent, or below
-#: zero and yet zero.
-_ODD = "[:,\\[]\\s*(?:-?[0-9]+(?:[.][0-9]+)?[eE][+-]?[0-9]+|-0[.]0+)\\s*[,}}\\]]"
-
-#: Where the text of a binary fraction is not that of the number: there, and with zeros at the end or more than 15 digits.
-_CHANGED = f"[.](?:[0-9]+0|[0-9]{{{{7,}}}}|000[0-9]*)[,}}}}\\]\\s]|[0-9]{{{{9}}}}[.][0-9]+[,}}}}\\]\\s]|{_ODD}"
+#: A search is fast if what it looks for begins with a certain character. Where there may be a number that is no whole one:
+_POINT, _EXPONENT = "[.][0-9]+\\s*[,}}\\]]", "[eE][+-]?[0-9]+\\s*[,}}\\]]"
 
 #: Where there may be a number of more than 15 digits, which a binary fraction is not.
 _LONG = "[0-9][0-9.]{{15,}}\\s*[,}}\\]]"
 
-#: Where there may be a number in an array, which looks like one in a text.
-_IN_ARRAY = "[\\[,]\\s*-?[0-9]+[.][0-9]+\\s*[,\\]]"
+#: Where marking may take more than a look at what stands around: in an array, where a number looks like one in a text, with an
+#: exponent, below zero and yet zero, and where a text has a member in it.
+_ODD = (",\\s*-?[0-9]+[.]", "\\[\\s*-?[0-9]+[.]", _EXPONENT, "-0[.]0+\\s*[,}}\\]]", '\\\\"\\s*:\\s*-?[0-9]')
 
-#: A member up to its number, and what ends it. Within a text no quote stands behind a letter without a backslash between.
-_MEMBER, _END = '([A-Za-z0-9_]"\\s*:\\s*-?[0-9]+[.][0-9]+)', "(\\s*[,}}])"
+#: A member from its quote up to its number, and what ends it.
+_MEMBER, _END = '"(\\s*:\\s*-?[0-9]+[.][0-9]+)', "(\\s*[,}}])"
 
 #: JSON as parts that are numbers, and parts without one: texts are passed over as a whole, whatever stands in them.
 _PART = '(?:"(?:[^"\\\\]|\\\\.)*"|[^"0-9-])+|-?[0-9][0-9.eE+-]*'
@@ -77,17 +74,21 @@ def _plain(json: str) -> str:
     return f"REPLACE({json}, '{_MARK}', '')"
 
 
-#: How JSON is read: as it is written, quotes and all; but a cast would round to whole numbers, and take a number for a truth.
-_READ = {SqlType.INTEGER: "REPLACE({0}, '.', '?')", SqlType.BOOLEAN: "RTRIM({0}, '01')"}
+#: How JSON is read: as it is written, quotes and all. A cast would round to whole numbers; of JSON it takes texts and numbers for
+#: truths, without the end of which they are no JSON.
+_READ = {SqlType.INTEGER: "REPLACE({0}, '.', '?')", SqlType.BOOLEAN: "CAST(RTRIM({0}, '\"0123456789') AS JSON)"}
 _READ[SqlType.DECIMAL] = _plain("{0}")
+
+
+def _any_of(*patterns: str) -> str:
+    """Whether any pattern is in JSON."""
+    return " OR ".join(f"REGEXP_MATCHES({{0}}, '{pattern}')" for pattern in patterns)
 
 
 def _each_part(json: str, change: str) -> str:
     """JSON with each part ``t`` of it changed."""
     # Not ARRAY_TO_STRING, a macro that computes its list twice.
-    return (
-        f"LIST_AGGREGATE(LIST_TRANSFORM(REGEXP_EXTRACT_ALL({json}, '{_PART}'), LAMBDA t: {change}), 'string_agg', '')"
-    )
+    return f"LIST_AGGREGATE(LIST_TRANSFORM(REGEXP_EXTRACT_ALL({json}, '{_PART}'), LAMBDA t: {change}), 'listagg', '')"
 
 
 def _units(decimal: str) -> str:
@@ -97,8 +98,8 @@ def _units(decimal: str) -> str:
 
 #: A document whose numbers are marked.
 _READY = (
-    f"CAST(CASE WHEN REGEXP_MATCHES({{0}}, '{_ODD}|{_IN_ARRAY}') THEN {_each_part('{0}', _MARKED)} "
-    f"ELSE REGEXP_REPLACE({{0}}, '{_MEMBER}{_END}', '\\1{_MARK}\\2', 'g') END AS JSON)"
+    f"CAST(CASE WHEN {_any_of(*_ODD)} THEN {_each_part('{0}', _MARKED)} "
+    f"ELSE REGEXP_REPLACE({{0}}, '{_MEMBER}{_END}', '\"\\1{_MARK}\\2', 'g') END AS JSON)"
 )
 
 
@@ -231,8 +232,8 @@ class DuckDBSyntax(LambdaSyntax):
         "json_items": "CASE COALESCE(JSON_TYPE({0}), '') WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') WHEN '' THEN [] ELSE [{0}] END",
         "json_same": "({0} = {1})",
         "json_text": "JSON_EXTRACT_STRING({0}, '$')",
-        "json_exact": f"CASE WHEN REGEXP_MATCHES({{0}}, '{_CHANGED}') THEN {_READY} ELSE {{0}} END",
-        "json_precise": f"CASE WHEN REGEXP_MATCHES({{0}}, '{_LONG}') THEN {_READY} ELSE {{0}} END",
+        "json_exact": f"CASE WHEN {_any_of(_POINT, _EXPONENT)} THEN {_READY} ELSE {{0}} END",
+        "json_precise": f"CASE WHEN {_any_of(_LONG)} THEN {_READY} ELSE {{0}} END",
         "json_numeral": f"NULLIF({_plain('{0}')}, 'null')",
         "json_plain": _plain("{0}"),
         "json_mentions": "CONTAINS(CAST({0} AS VARCHAR), {1})",
@@ -268,7 +269,8 @@ class DuckDBSyntax(LambdaSyntax):
         return f"LIST_TRANSFORM({items}, LAMBDA t: {self.from_json('t', type)})" if type in _READ else items
 
     def from_json(self, json: str, type: SqlType) -> str:
-        return super().from_json(_READ.get(type, "{0}").format(json), type)
+        read = _READ.get(type, "{0}").format(json)
+        return self.cast(read, type) if type is SqlType.BOOLEAN else super().from_json(read, type)
 
     def _extract_unknown(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         # A path takes arrays only where it says [*], and then nothing else; so what a member is decides step by step.
@@ -305,9 +307,8 @@ class DuckDBSyntax(LambdaSyntax):
 
     def focus(self, source: str, keys: Sequence[str], item: str, form: ItemForm, type: SqlType) -> str:
         selected = ", ".join(keys)
-        if form is ItemForm.SCALAR:
-            return f"SELECT {selected}, {item} AS value FROM {source}"
-        return f"SELECT {selected}, {item} AS items FROM {source} ORDER BY {selected}"
+        named, order = ("value", "") if form is ItemForm.SCALAR else ("items", f" ORDER BY {selected}")
+        return f"SELECT {selected}, {item} AS {named} FROM {source}{order}"
 
     def result(
         self, focus: str, keys: Sequence[str], order: Sequence[str], value: str, form: ItemForm, *, kept: str | None

@@ -12,7 +12,7 @@ import pytest
 from fhir4ds.database import connect, evaluate
 from fhir4ds.dialect.statement import Statement
 from fhir4ds.errors import CompileError, EvaluationError, QueryFailed
-from fhir4ds.runtime.answer import encode_json
+from fhir4ds.runtime.answer import Answer, encode_json
 from fhir4ds.runtime.clock import Clock
 from fhir4ds.runtime.result import items
 from tests.integration.fhirpath.conftest import MakePair, Pair
@@ -195,23 +195,32 @@ def test_what_becomes_too_large_to_be_looked_at_keeps_its_error() -> None:
         assert caught.value.__cause__ is not None
 
 
-def test_time_that_is_used_up_is_not_spent_again() -> None:
-    """No second look where the first one took all the time."""
+def test_both_looks_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one has what the first one left."""
 
-    class Late(Clock):
+    class Clocked(Clock):
         def __init__(self) -> None:
             self.now = 0.0
 
         def monotonic(self) -> float:
-            self.now += 1000
+            self.now += 2
             return self.now
 
+    given: list[float | None] = []
     with connect() as database:
         database.load(_RESOURCES)
         query = database._query("Patient.active", database._table(), None, None, "raise", {})
-        with pytest.raises(QueryFailed) as caught:
-            attrs.evolve(query, clock=Late()).run(items, 5)
-        assert not isinstance(caught.value, EvaluationError)
+        run = database.dispatcher.query
+
+        def ask(statement: Statement, *, timeout: float | None = None) -> Answer:
+            given.append(timeout)
+            return run(statement, timeout=None)
+
+        monkeypatch.setattr(database.dispatcher, "query", ask)
+        for timeout in (5, 1):
+            with pytest.raises(EvaluationError):
+                attrs.evolve(query, clock=Clocked()).run(items, timeout)
+    assert given == [5, 3, 1, 0.001]
 
 
 def test_embedded() -> None:

@@ -135,7 +135,7 @@ class _Entries:
         other = self.reference(call)
         equal = equal_items(call, self.item(other), of.item(entry))
         if _Form.VALUE not in (self.form, of.form):
-            equal = by_values(other, entry, equal)
+            equal = by_values(other, entry, equal, both_lack=presence.both_lack(call, self.collection, of.collection))
         return Exists(self.array, other.name, equal)
 
     def _key(self, call: Call, of: _Entries) -> Callable[[Node], Node] | None:

@@ -33,6 +33,7 @@ from fhir4ds.plan.nodes import (
     TRUE,
     Case,
     Cast,
+    Each,
     Exists,
     Node,
     Reference,
@@ -121,7 +122,7 @@ def _equal(call: Call, left: Collection, right: Collection) -> Node:
     found, lack = _equal_arrays(call, a, b, equal), presence.lacking(call, left, right)
     if lack is None:
         return found
-    by_wholes = partial(wholes_alike, equal, (a.type, b.type))
+    by_wholes = partial(wholes_alike, equal, (a.type, b.type), both_lack=presence.both_lack(call, left, right))
     x, y = (presence.wholes(call, side) for side in (left, right))
     return Case(((lack, _equal_arrays(call, x, y, by_wholes, unknown=_has_no_value)),), found)
 
@@ -135,16 +136,23 @@ def _has_no_value(left: Node, right: Node) -> Node:
     return apply("and", apply("equal", length(left), integer(1)), apply("or", *lack))
 
 
-def wholes_alike(equal: _Pair, types: tuple[SqlType, SqlType], left: Node, right: Node) -> Node:
+def wholes_alike(
+    equal: _Pair, types: tuple[SqlType, SqlType], left: Node, right: Node, *, both_lack: bool = True
+) -> Node:
     """Whether two whole elements are alike as their values, of some types, are; what has no value, by what stands beside."""
     a, b = (elements.value_of(whole, type) for whole, type in zip((left, right), types, strict=True))
-    return by_values(left, right, equal(a, b))
+    return by_values(left, right, equal(a, b), both_lack=both_lack)
 
 
-def by_values(left: Node, right: Node, equal: Node) -> Node:
-    """Whether two whole elements are alike, given whether their values are: without those, what stands beside them counts."""
+def by_values(left: Node, right: Node, equal: Node, *, both_lack: bool = True) -> Node:
+    """Whether two whole elements are alike, given whether their values are: without those, what stands beside them counts.
+
+    Unless it is known that not both can be without a value.
+    """
     lack = [apply("is_null", elements.value_of(whole)) for whole in (left, right)]
-    same = apply("coalesce", apply("json_same", *map(elements.beside_of, (left, right))), FALSE)
+    if not both_lack:
+        return Case(((apply("or", *lack), FALSE),), equal)
+    same = apply("coalesce", apply("json_equal", *map(elements.beside_of, (left, right))), FALSE)
     return Case(((apply("and", *lack), same), (apply("or", *lack), FALSE)), equal)
 
 
@@ -208,17 +216,25 @@ def _equal_arrays(call: Call, a: Node, b: Node, equal: _Pair, *, unknown: _Pair 
     """Equality of two arrays by that of pairs; empty where it cannot be known of the arrays."""
 
     def compare(first: Node, second: Node) -> Node:
-        variable, index = call.names.fresh(), call.names.fresh()
+        own, index = Reference(call.names.fresh(), a.type), call.names.fresh()
         other = apply("array_at", second, Reference(index, SqlType.INTEGER), type=b.type)
-        pair = equal(Reference(variable, a.type), other)
+        pairs = Each(first, own.name, equal(own, other), index=index, keeps_places=True)
         none = apply("equal", integer(0), apply("least", length(first), length(second), type=SqlType.INTEGER))
         return Case(
             (
                 (none, _EMPTY),
                 (apply("unequal", length(first), length(second)), FALSE),
                 *(() if unknown is None else ((unknown(first, second), _EMPTY),)),
-                (Exists(first, variable, apply("not", pair), index), FALSE),
-                (Exists(first, variable, apply("is_null", pair), index), _EMPTY),
+            ),
+            bind(call.names.fresh(), pairs, all_equal),
+        )
+
+    def all_equal(pairs: Node) -> Node:
+        pair = Reference(call.names.fresh(), SqlType.BOOLEAN)
+        return Case(
+            (
+                (Exists(pairs, pair.name, apply("not", pair)), FALSE),
+                (Exists(pairs, pair.name, apply("is_null", pair)), _EMPTY),
             ),
             TRUE,
         )

@@ -77,7 +77,7 @@ def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
     found, lack = _arrays(call, a, b, equal), presence.lacking(call, left, right)
     if lack is None:
         return found
-    by_wholes = partial(wholes_alike, equal, (a.type, b.type))
+    by_wholes = partial(wholes_alike, equal, (a.type, b.type), both_lack=presence.both_lack(call, left, right))
     return Case(((lack, _arrays(call, presence.wholes(call, left), presence.wholes(call, right), by_wholes)),), found)
 
 

@@ -83,6 +83,11 @@ def lacking(call: Call, *collections: Collection) -> Node | None:
     return places.any_of(*(places.lacking(values.items(side, call.names), call.names) for side in primitive))
 
 
+def both_lack(call: Call, left: Collection, right: Collection) -> bool:
+    """Whether an item of one collection and one of another may both have no value."""
+    return all(lacking(call, side) is not None for side in (left, right))
+
+
 def wholes(call: Call, collection: Collection) -> Node:
     """An array of the items as whole elements; those that are no elements have nothing beside them."""
     plan = values.items(collection, call.names)

@@ -82,6 +82,8 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ((json("1"), json(None)), None),
         ((json('{"a": 1, "b": [2]}'), json('{"a": 1, "b": [2]}')), True),
         ((json('{"a": 1}'), json('{"a": 2}')), False),
+        ((json('{"a": [1, {"b": "c:", "d": {}}]}'), json('{"a": [1, {"b": "c:", "d": {}}]}')), True),
+        ((json('{"a": [1, 22]}'), json('{"a": [12, 2]}')), False),
         ((json("true"), json(None)), None),
     ],
     "least": [((integer(3), integer(1), integer(2)), 1)],

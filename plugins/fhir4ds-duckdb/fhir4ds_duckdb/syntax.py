@@ -17,17 +17,18 @@ _NUMBERS = "('UBIGINT', 'BIGINT', 'DOUBLE')"
 #: A name as a part of a JSON pointer.
 _POINTER = "'/' || REPLACE(REPLACE(m, '~', '~0'), '/', '~1')"
 
-#: A text or a number in an object. Where two objects do not have the same of these, they need not be taken apart.
-_ATOM = '"(?:[^"\\\\]|\\\\.)*"|[0-9.eE+-]+|true|false|null'
+#: JSON in pieces: names, values and what stands between them. Objects that do not have the same pieces need not be taken apart.
+_PIECE = '"(?:[^"\\\\]|\\\\.)*":?|[0-9.eE+-]+|true|false|null|\\{{\\}}|\\[\\]|[{{}}\\[\\],]'
 
-#: The values of an object ``o`` that hold no others, with the ways to them; 24 levels below it, members that stand in another
-#: order are others.
+#: The values of an object ``o`` with the ways to them, in an order of their own: piece by piece, with the way ``w`` to where the
+#: next value is, whose last part is a name or a place, and the values ``v`` so far. Functions within one another take longer to plan.
 _LEAVES = (
-    "LIST_SORT(LIST_REDUCE(LIST_TRANSFORM(RANGE(24), LAMBDA i: [{{'p': '', 'v': o}}]), LAMBDA s, i: FLATTEN(LIST_TRANSFORM("
-    "s, LAMBDA e: CASE CASE WHEN e.v NOT IN ('{{}}', '[]') THEN JSON_TYPE(e.v) END WHEN 'OBJECT' THEN LIST_TRANSFORM("
-    f"JSON_KEYS(e.v), LAMBDA m: {{{{'p': e.p || {_POINTER}, 'v': JSON_EXTRACT(e.v, {_POINTER})}}}}) WHEN 'ARRAY' THEN "
-    "LIST_TRANSFORM(JSON_EXTRACT(e.v, '$[*]'), LAMBDA m, n: {{'p': e.p || '~' || n, 'v': m}}) ELSE [e] END)), "
-    "[{{'p': '', 'v': o}}]))"
+    f"LIST_SORT(STRING_SPLIT(LIST_REDUCE(LIST_TRANSFORM([''] || REGEXP_EXTRACT_ALL(o, '{_PIECE}'), LAMBDA t: "
+    "{{'p': t, 'w': CAST([] AS VARCHAR[]), 'v': ''}}), LAMBDA q, r: {{'p': '', 'w': CASE WHEN r.p IN ('{{', '[') THEN q.w || ['0'] "
+    "WHEN r.p IN ('}}', ']') THEN q.w[1:LEN(q.w) - 1] WHEN SUFFIX(r.p, '\":') THEN q.w[1:LEN(q.w) - 1] || [r.p] "
+    "WHEN r.p = ',' AND NOT SUFFIX(q.w[-1], ':') THEN q.w[1:LEN(q.w) - 1] || [CAST(CAST(q.w[-1] AS INTEGER) + 1 AS VARCHAR)] "
+    "ELSE q.w END, 'v': CASE WHEN r.p IN ('', '{{', '}}', '[', ']', ',') OR SUFFIX(r.p, '\":') THEN q.v "
+    "ELSE q.v || CHR(10) || LIST_AGGREGATE(q.w, 'listagg', '/') || '/' || r.p END}}).v, CHR(10)))"
 )
 
 
@@ -111,7 +112,7 @@ def _same(left: str, right: str) -> str:
         f"CASE WHEN NOT CONTAINS(t, '{_MARK}') THEN REGEXP_REPLACE(t, '^(?:-(0)|(-?[0-9]+))[.]0$', '\\1\\2') "
         f"WHEN LENGTH(LTRIM({short}, '-')) > 16 THEN {short} || '{_MARK}' ELSE {short} END"
     )
-    alike = " = ".join(f"LIST_SORT(REGEXP_EXTRACT_ALL(p[{place}], '{_ATOM}'))" for place in (1, 2))
+    alike = " = ".join(f"LIST_SORT(REGEXP_EXTRACT_ALL(p[{place}], '{_PIECE}'))" for place in (1, 2))
     return (
         f"LEN(LIST_DISTINCT(LIST_TRANSFORM(LIST_TRANSFORM([LIST_TRANSFORM([JSON({left}), JSON({right})], LAMBDA s: CASE WHEN "
         f"CONTAINS(s, '.0') OR CONTAINS(s, '{_MARK}') THEN JSON({_each_part('s', number)}) ELSE s END)], LAMBDA p: CASE WHEN "

@@ -92,6 +92,7 @@ def test_the_exact_statement_runs_only_where_it_is_needed(pair: Pair, monkeypatc
     """Names have no numbers, so that one statement is enough; addresses take two."""
     asked: list[str] = []
     database: Database = pair.duckdb
+    assert len(database.query("Patient.id")) == len(_PATIENTS)  # what the table is like is known from here on
     run = database.dispatcher.query
 
     def query(statement: Any, **arguments: Any) -> Any:

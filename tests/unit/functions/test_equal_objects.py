@@ -57,6 +57,9 @@ def test_members_have_no_order(database: Database, expression: str, item: object
         ({"a": {}, "b": 1}, {"c": {}, "b": 1}),
         ({"a/b": "xxxx"}, {"a": {"b": "x"}}),
         ({"a": [["x"], []]}, {"a": [[], ["x"]]}),
+        ({"a": [1, 22], "b": 0}, {"b": 0, "a": [12, 2]}),
+        ({"a": ["b:", "{"], "c": {"d": "["}}, {"c": {"d": "{"}, "a": ["b:", "["]}),
+        ({"a:": "x", "b": ['"']}, {"b": ["x"], "a:": '"'}),
     ],
 )
 def test_what_only_looks_alike_differs(untyped: Database, left: object, right: object) -> None:
@@ -93,3 +96,43 @@ def test_what_looks_like_a_number_in_a_text_is_text(database: Database) -> None:
     resource = {"resourceType": "Observation", "referenceRange": ranges}
     assert database.evaluate("referenceRange[0] = referenceRange[1]", resource) == [False]
     assert database.evaluate("referenceRange.text", resource) == ['"low":1.0,', '"low":1,']
+
+
+#: Names without a value, of which two differ in the order of what stands beside them, and one in what that is.
+_BESIDE = {
+    "resourceType": "Patient",
+    "name": [
+        {"given": [None, "a"], "_given": [{"id": "x", "extension": [{"url": "u", "valueDecimal": 1.5}]}, None]},
+        {"given": [None, "a"], "_given": [{"extension": [{"valueDecimal": 1.5, "url": "u"}], "id": "x"}, None]},
+        {"given": [None, "a"], "_given": [{"extension": [{"valueDecimal": 2.5, "url": "u"}], "id": "x"}, None]},
+    ],
+    "extension": [
+        {"url": "a", "_valueString": {"id": "q", "extension": [{"url": "k", "valueInteger": 1}]}},
+        {"url": "a", "_valueString": {"extension": [{"valueInteger": 1, "url": "k"}], "id": "q"}},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "item"),
+    [
+        ("name[0].given = name[1].given", True),
+        ("name[0].given = name[2].given", False),
+        ("name[0].given ~ name[1].given", True),
+        ("name[0].given ~ name[2].given", False),
+        ("name.given.distinct().count()", 3),
+        ("name[0].given.union(name[1].given).count()", 2),
+        ("name[0].given.intersect(name[1].given).count()", 2),
+        ("name[0].given.exclude(name[1].given).count()", 0),
+        ("name[0].given.subsetOf(name[1].given)", True),
+        ("name[0].given.subsetOf(name[2].given)", False),
+        ("name[1].given[0] in name[0].given", True),
+        ("extension.value.distinct().count()", 1),
+        ("name[0].given = ('x' | 'a')", False),
+        ("'a' in name[0].given", True),
+    ],
+)
+def test_members_beside_elements_without_a_value_have_no_order(
+    database: Database, expression: str, item: object
+) -> None:
+    assert database.evaluate(expression, _BESIDE) == [item]

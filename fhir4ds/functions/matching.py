@@ -19,6 +19,7 @@ from fhir4ds.functions.patterns import (
     read_pattern,
     read_substitution,
 )
+from fhir4ds.functions.preference import matches_of
 from fhir4ds.functions.strings import GROUP, computed, is_empty_text, string
 from fhir4ds.plan.collection import BOOLEAN, STRING, Collection
 from fhir4ds.plan.nodes import Apply, Case, Constant, Node, apply, null, text
@@ -185,7 +186,8 @@ def replace_matches(call: Call) -> Collection:
     """The string with every match of the regular expression replaced.
 
     In the substitution ``$1`` or ``${name}`` is what a group has matched, ``$&`` the whole match and ``$$`` a dollar sign;
-    one that is no literal can refer to groups by number only. The flags are those of ``matches``.
+    one that is no literal can refer to groups by number only. The flags are those of ``matches``. A regular expression of which
+    databases would replace other parts, such as ``a|ab``, is an error that says how to write it.
     """
     value = string(call, call.focus, "what is matched")
     expression = _expression(call, 2)
@@ -200,8 +202,10 @@ def replace_matches(call: Call) -> Collection:
             "some repetitions of the regular expression are lazy and some are not, which databases read differently",
             "say what is repeated, such as [^<]*< for .*?<",
         )
-    written, whole = _substitution(call, substitution, pattern)
+    written, whole, groups = _substitution(call, substitution, pattern)
     known = _is_known(expression.node)
+    if known:
+        _insist_on_shared(call, pattern, groups=groups, nothing=substitution == text(""))
     spare = "" if known else _SPARE
 
     def replaced(value: Node, written: Node, regex: Node) -> Node:
@@ -222,6 +226,30 @@ def replace_matches(call: Call) -> Collection:
     return computed(call, [value, written, expression.node], STRING, SqlType.TEXT, replaced)
 
 
+def _insist_on_shared(call: Call, pattern: Pattern, *, groups: bool, nothing: bool) -> None:
+    """Refuse an expression that databases replace differently, by text that names groups, or by nothing."""
+    written = "".join(part for part in pattern.parts if isinstance(part, str))
+    found = matches_of(written, pattern.options, lazy=pattern.lazy)
+    if not found.shared:
+        raise call.error(
+            UnsupportedFeature,
+            "the regular expression tries a shorter match before a longer one, of which databases take either",
+            "put the longer one first, such as ab|a for a|ab, or say what follows",
+        )
+    if found.at_times_empty and not nothing:
+        raise call.error(
+            UnsupportedFeature,
+            "the regular expression also matches nothing, which databases replace in different places",
+            "let it match a character at least, such as a+ for a*",
+        )
+    if groups and not found.groups_shared:
+        raise call.error(
+            UnsupportedFeature,
+            "there are several ways to a match, and databases differ in what the groups have matched then",
+            "let what is repeated, and each alternative, begin in its own way",
+        )
+
+
 def _is_known(node: Node) -> bool:
     """Whether a text is made of constants alone."""
     if isinstance(node, Apply):
@@ -229,16 +257,16 @@ def _is_known(node: Node) -> bool:
     return isinstance(node, Constant)
 
 
-def _substitution(call: Call, given: Node, pattern: Pattern) -> tuple[Node, bool]:
-    """The substitution as databases take it, and whether it needs a group around the whole expression."""
+def _substitution(call: Call, given: Node, pattern: Pattern) -> tuple[Node, bool, bool]:
+    """The substitution as databases take it, whether it needs a group around the whole expression, and names others."""
     if isinstance(given, Constant):
         try:
-            written, whole = read_substitution(str(given.value), pattern)
+            read = read_substitution(str(given.value), pattern)
         except InvalidPattern as reason:
             raise _refused(call, reason) from None
-        return text(written), whole
+        return text(read.text), read.whole, read.groups
     escaped = apply("replace", given, text("\\"), text("\\\\"), type=SqlType.TEXT)
     if not pattern.groups:
-        return escaped, False
+        return escaped, False, False
     reference = text(f"[$]([1-{min(pattern.groups, 9)}])")
-    return apply("regexp_replace", escaped, reference, text("\\\\\\1"), type=SqlType.TEXT), False
+    return apply("regexp_replace", escaped, reference, text("\\\\\\1"), type=SqlType.TEXT), False, True

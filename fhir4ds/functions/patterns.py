@@ -113,21 +113,34 @@ def read_pattern(text: str, options: str = "") -> Pattern:
     return Pattern(joined, reader.options, reader.groups, reader.names, reader.greedy, reader.lazy)
 
 
-def read_substitution(text: str, pattern: Pattern) -> tuple[str, bool]:
-    r"""Read what matches are replaced with: ``$1``, ``${name}`` and ``\1`` are groups, ``$&`` is all that matched.
+@attrs.frozen
+class Substitution:
+    r"""What matches are replaced with.
 
-    Returns
-    -------
-    tuple of (str, bool)
-        The substitution with groups as ``\1`` and backslashes doubled, and whether it needs a group around the whole
-        pattern, which is the first one then.
+    Parameters
+    ----------
+    text : str
+        With groups as ``\1`` and backslashes doubled.
+    whole : bool
+        Whether it needs a group around the whole pattern, which is the first one then.
+    groups : bool
+        Whether it names any other group.
+    """
+
+    text: str
+    whole: bool
+    groups: bool
+
+
+def read_substitution(text: str, pattern: Pattern) -> Substitution:
+    r"""Read what matches are replaced with: ``$1``, ``${name}`` and ``\1`` are groups, ``$&`` is all that matched.
 
     Examples
     --------
     >>> read_substitution("${b}-$1", read_pattern("(?<a>x)(?<b>y)"))
-    ('\\2-\\1', False)
+    Substitution(text='\\2-\\1', whole=False, groups=True)
     >>> read_substitution("<$&>", read_pattern("(x)"))
-    ('<\\1>', True)
+    Substitution(text='<\\1>', whole=True, groups=False)
     """
     pieces: list[str | int] = []
     end = 0
@@ -135,11 +148,12 @@ def read_substitution(text: str, pattern: Pattern) -> tuple[str, bool]:
         pieces += [text[end : match.start()], _referenced(match, pattern)]
         end = match.end()
     pieces.append(text[end:])
-    whole = 0 in pieces
+    numbers = [piece for piece in pieces if isinstance(piece, int)]
+    whole = 0 in numbers
     written = [piece.replace("\\", "\\\\") if isinstance(piece, str) else f"\\{piece + whole}" for piece in pieces]
-    if any(isinstance(piece, int) and piece + whole > _GROUPS_IN_SUBSTITUTION for piece in pieces):
+    if any(number + whole > _GROUPS_IN_SUBSTITUTION for number in numbers):
         raise UnsupportedPattern(f"a substitution can refer to {_GROUPS_IN_SUBSTITUTION} groups at most")
-    return "".join(written), whole
+    return Substitution("".join(written), whole, groups=any(numbers))
 
 
 def _referenced(match: re.Match[str], pattern: Pattern) -> str | int:

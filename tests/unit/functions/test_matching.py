@@ -182,7 +182,14 @@ _VALUES: dict[str, list[Any]] = {
     "'a1'.matches('[[:^alnum:]]')": [False],
     # replacing
     "'abc'.replaceMatches('[a-b]', 'x')": ["xxc"],
-    "'abc'.replaceMatches('x*', '-')": ["-a-b-c-"],
+    "'abc'.replaceMatches('x*', '')": ["abc"],
+    "'baaac'.replaceMatches('a*', '')": ["bc"],
+    "'baaac'.replaceMatches('^b*', 'x')": ["xaaac"],
+    "'abc'.replaceMatches('$', '-')": ["abc-"],
+    "'1.5 2'.replaceMatches('[0-9]+[.][0-9]+|[0-9]+', '#')": ["# #"],
+    "'abab'.replaceMatches('ab|a', 'x')": ["xx"],
+    "'aab'.replaceMatches('(a*)(ab)', '<$1,$2>')": ["<a,ab>"],
+    "'xa'.replaceMatches('(x|y)(a|b)', '$2$1')": ["ax"],
     "'abc'.replaceMatches('', 'x')": ["abc"],
     "'abc'.replaceMatches('', {})": [],
     "'abc'.replaceMatches('b', {})": [],
@@ -320,6 +327,31 @@ _AROUND = "write what must and must not match as conditions of their own, joined
             "'<a> b'.replaceMatches('<(.+?)> *', '$1')",
             "some repetitions of the regular expression are lazy and some are not, which databases read differently",
             "say what is repeated, such as [^<]*< for .*?<",
+        ),
+        *(
+            (
+                f"'abab'.replaceMatches('{pattern}', 'x')",
+                "the regular expression tries a shorter match before a longer one, of which databases take either",
+                "put the longer one first, such as ab|a for a|ab, or say what follows",
+            )
+            for pattern in ("a|ab", "a?(ab)?", "[a-b]|[a-b]+", "a+?|b", "(a|abab)")
+        ),
+        *(
+            (
+                # PCRE finds nothing again behind what it has found, as in xbxxcx for baaac; RE2 does not.
+                f"'baaac'.replaceMatches('{pattern}', 'x')",
+                "the regular expression also matches nothing, which databases replace in different places",
+                "let it match a character at least, such as a+ for a*",
+            )
+            for pattern in ("a*", "x*", "a?", "a*$", "(a|b)*")
+        ),
+        *(
+            (
+                f"'aaa'.replaceMatches('{pattern}', '$1')",
+                "there are several ways to a match, and databases differ in what the groups have matched then",
+                "let what is repeated, and each alternative, begin in its own way",
+            )
+            for pattern in ("(a|aa)(a*)", "(?:(a)|(b))+", "((a)?b?a)+")
         ),
         (
             "'a'.replaceMatches('(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)', '${10}')",

@@ -153,7 +153,7 @@ class _Reader:
         within = begun[1 : len(begun) - len(self._tokens) - 2]
         left_out = any(part == "|" or part[0] in "*?" or part.startswith("{0") for part in within)
         self.forgets |= most != 1 and "(" in within and left_out
-        self.has_choices |= most != 1 and any(part[0] in "*+?{" for part in within)
+        self.has_choices |= most != 1 and "(" in begun[: len(within) + 1] and any(part[0] in "*+?{" for part in within)
         more: list[_Step] = []
         if most is None:
             more = [_either(1, size + 2, lazy=lazy), *atom, _Split(-size - 1, -size - 1)]

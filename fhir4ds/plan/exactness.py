@@ -7,7 +7,10 @@ is made ready for it.
 
 from __future__ import annotations
 
+import attrs
+
 from fhir4ds.dialect.types import SqlType
+from fhir4ds.plan.elements import BESIDE
 from fhir4ds.plan.nodes import Apply, Extract, FromJson, Node, apply
 from fhir4ds.plan.parts import everything
 
@@ -33,8 +36,24 @@ def plain(json: Node) -> Apply:
     return apply(PLAIN, json, type=SqlType.JSON, many=json.many)
 
 
-def readiness(*nodes: Node | None, digits: bool = False) -> str | None:
-    """The primitive that makes documents ready for what plans read of them; None if they are good as they are.
+@attrs.frozen
+class Readiness:
+    """How documents are made ready for what is read of them.
+
+    Parameters
+    ----------
+    primitive : str
+        What makes them ready.
+    mention : str, optional
+        How a member begins, with its quote, without which a document is good as it is.
+    """
+
+    primitive: str
+    mention: str | None = None
+
+
+def readiness(*nodes: Node | None, digits: bool = False) -> Readiness | None:
+    """What documents need for what plans read of them; None if they are good as they are.
 
     Parameters
     ----------
@@ -45,17 +64,28 @@ def readiness(*nodes: Node | None, digits: bool = False) -> str | None:
 
     Examples
     --------
-    >>> from fhir4ds.plan.nodes import RESOURCE, FromJson, integer
-    >>> readiness(numeral(RESOURCE)), readiness(FromJson(RESOURCE, SqlType.DECIMAL)), readiness(integer(1), None)
-    ('json_exact', 'json_precise', None)
+    >>> readiness(numeral(RESOURCE)), readiness(integer(1), None)
+    (Readiness(primitive='json_exact', mention=None), None)
+    >>> readiness(FromJson(RESOURCE, SqlType.DECIMAL))
+    Readiness(primitive='json_precise', mention=None)
     """
     parts = [part for node in nodes if node is not None for part in everything(node)]
     if digits or any(isinstance(part, Apply) and part.primitive in (NUMERAL, PLAIN) for part in parts):
-        return EXACT
-    return _PRECISE if any(map(_reads_decimal, parts)) else None
+        return Readiness(EXACT)
+    reading = [part for part in parts if _reads_decimal(part)]
+    if not reading:
+        return None
+    return Readiness(_PRECISE, '"_' if all(map(_is_beside_values, reading)) else None)
 
 
 def _reads_decimal(part: Node) -> bool:
     if isinstance(part, Apply):
         return part.primitive == "json_equal"
     return isinstance(part, Extract | FromJson) and part.type is SqlType.DECIMAL
+
+
+def _is_beside_values(part: Node) -> bool:
+    """Whether a plan compares what stands beside values, in members whose names begin with an underscore."""
+    return isinstance(part, Apply) and all(
+        isinstance(argument, Extract) and argument.steps[-1] == BESIDE for argument in part.arguments
+    )

@@ -6,6 +6,7 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.syntax import Syntax
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import Unsupported
+from fhir4ds.plan.exactness import Readiness
 from fhir4ds.plan.nodes import KEY, RESOURCE, Parameter, null
 from fhir4ds.plan.source import FileSource, InlineSource, Source, TableSource
 from fhir4ds.sql.render import Renderer
@@ -33,8 +34,8 @@ class Reader:
     def __init__(self, syntax: Syntax, source: Source, renderer: Renderer) -> None:
         self.syntax = syntax
         self.source = source
-        #: The primitive that documents are made ready with for the statement, if any.
-        self.readiness: str | None = None
+        #: What documents need for the statement, if anything.
+        self.readiness: Readiness | None = None
         self._renderer = renderer
 
     def select(self, types: tuple[str, ...], *, typed: bool) -> str:
@@ -109,7 +110,12 @@ class Reader:
         return f"{query} WHERE {type} {wanted}"
 
     def _document(self, json: str) -> str:
-        return json if self.readiness is None else self.syntax.apply(self.readiness, json)
+        if self.readiness is None:
+            return json
+        ready, mention = self.syntax.apply(self.readiness.primitive, json), self.readiness.mention
+        if mention is None or ready == json:
+            return ready
+        return self.syntax.case([(self.syntax.apply("json_mentions", json, self.syntax.text(mention)), ready)], json)
 
     def _member(self, json: str, name: str) -> str:
         return self.syntax.extract(json, [Step(name)], SqlType.TEXT)

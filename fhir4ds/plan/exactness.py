@@ -64,6 +64,7 @@ def readiness(*nodes: Node | None, digits: bool = False) -> Readiness | None:
 
     Examples
     --------
+    >>> from fhir4ds.plan.nodes import RESOURCE, integer
     >>> readiness(numeral(RESOURCE)), readiness(integer(1), None)
     (Readiness(primitive='json_exact', mention=None), None)
     >>> readiness(FromJson(RESOURCE, SqlType.DECIMAL))

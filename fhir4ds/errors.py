@@ -272,7 +272,7 @@ class OutcomeUnknown(FHIRPathExecutionError):
 
 
 class EvaluationError(QueryFailed):
-    """The expression itself failed on a resource, such as several items where one is expected.
+    """The expression failed on a resource: several items where one is expected, or a value that is not what it must be.
 
     Parameters
     ----------

@@ -301,6 +301,12 @@ def _() -> None:
         database.query("Patient.name.single()")
 
 
+@_provokes("no-number")
+def _() -> None:
+    observation = {"resourceType": "Observation", "id": "o", "valueQuantity": {"value": "1.5", "unit": "mg"}}
+    fhir4ds.evaluate("value.ofType(Quantity).value + 1", observation)
+
+
 @_provokes("files-in-place")
 def _(database: Database, export: Path) -> None:
     database.query("Patient.id", files=export)

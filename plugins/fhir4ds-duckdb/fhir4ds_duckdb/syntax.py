@@ -77,8 +77,8 @@ def _plain(json: str) -> str:
 
 #: How JSON is read: as it is written, quotes and all. A cast would round to whole numbers; of JSON it takes texts and numbers for
 #: truths, without the end of which they are no JSON.
-_READ = {SqlType.INTEGER: "REPLACE({0}, '.', '?')", SqlType.BOOLEAN: "CAST(RTRIM({0}, '\"0123456789') AS JSON)"}
-_READ[SqlType.DECIMAL] = _plain("{0}")
+_READ = {SqlType.DECIMAL: _plain("{0}"), SqlType.INTEGER: "REPLACE(REPLACE({0}, '.', '?'), 'e-', '?')"}
+_READ[SqlType.BOOLEAN] = "CAST(RTRIM({0}, '\"0123456789') AS JSON)"
 
 
 def _any_of(*patterns: str) -> str:

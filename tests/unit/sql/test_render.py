@@ -70,7 +70,7 @@ _LETTER = Reference("v2", SqlType.TEXT)
         ),
         (
             FromJson(_ITEM, SqlType.INTEGER),
-            "CAST(NULLIF(REPLACE(v1, '.', '?'), 'null') AS BIGINT)",
+            "CAST(NULLIF(REPLACE(REPLACE(v1, '.', '?'), 'e-', '?'), 'null') AS BIGINT)",
             "NULLIF(v1, 'null')::numeric::text::bigint",
         ),
         (

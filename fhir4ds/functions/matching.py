@@ -1,7 +1,7 @@
 """Regular expressions (FHIRPath, section "String Manipulation").
 
-A pattern that stands in the expression is read as PCRE and means the same in every database (`patterns`). A pattern that
-is computed or comes from a resource is left to the database's own dialect.
+A pattern that stands in the expression is read as PCRE and means the same in every database (`patterns`). One that is computed
+or comes from a resource is read by the database, and may have what all read alike (`computed_patterns`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidArguments, UnsupportedFeature
+from fhir4ds.functions.computed_patterns import shared
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.patterns import (
     InvalidPattern,
@@ -80,7 +81,7 @@ def _expression(call: Call, flags: int) -> _Expression | None:
         return None
     try:
         if not isinstance(node, Constant):
-            return _Expression(attrs.evolve(_UNKNOWN, options=read_pattern("", options).options), node)
+            return _Expression(attrs.evolve(_UNKNOWN, options=read_pattern("", options).options), shared(call, node))
         pattern = read_pattern(str(node.value), options)
     except InvalidPattern as reason:
         raise _refused(call, reason) from None

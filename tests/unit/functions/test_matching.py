@@ -404,3 +404,55 @@ def test_several_items_are_refused(database: Database, call: str) -> None:
     # Also where a database knows the expression to be NULL, and so the result.
     with pytest.raises(EvaluationError, match="expected a single item"):
         database.evaluate(f"('a' | 'b').{call}", _PATIENT)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("^[A-Za-z0-9\\-\\.]{1,64}$", "a-b.9", True),
+        ("^[A-Za-z0-9\\-\\.]{1,64}$", "a(b", False),
+        ("(?:(a)|b)+\\d\\D\\w\\b", "ab1xy", True),
+        ("(?:(a)|b)+\\d\\D\\w\\b", "ab\u0661xy", False),
+        ("a.c", "a\nc", True),
+        ("[^a-c]+?$", "abcd", True),
+        ("\\(\\[x\\]\\)\\$", "([x])$", True),
+        ("^(((a|b)+)?)*$", "abab", True),
+        ("^([0-9]{3}-){2}[0-9]{4,12}$", "555-907-98754", True),
+        ("\\s\\S", "\u00a0x", False),
+        ("", "x", True),
+    ],
+)
+def test_computed_pattern(database: Database, pattern: str, text: str, expected: bool) -> None:
+    """One that is met means the same everywhere, and the same as if it were known."""
+    for expression in ("%text.matches(%pattern)", f"%text.matches({quote(pattern, chr(39))})"):
+        found = database.evaluate(expression, _PATIENT, variables={"text": text, "pattern": pattern})
+        assert found == [expected], expression
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(",
+        "a)",
+        "[",
+        "*a",
+        "a**",
+        "{2}",
+        "[z-a]",
+        "a{3,1}",
+        "(?=a)",
+        "(?i)a",
+        "\\",
+        "\\1",
+        "\\A",
+        "\\p{L}",
+        "[[:alpha:]]",
+    ],
+)
+def test_computed_pattern_that_databases_read_differently(database: Database, pattern: str) -> None:
+    """An error of the resource, and not one of the database; others are answered."""
+    for function in ("matches(%pattern)", "matchesFull(%pattern)", "replaceMatches(%pattern, 'x')"):
+        with pytest.raises(EvaluationError, match="a computed regular expression may have characters, sets") as caught:
+            database.evaluate(f"'abc'.{function}", _PATIENT, variables={"pattern": pattern})
+        assert caught.value.position is not None
+        assert database.evaluate(f"'abc'.{function}", _PATIENT, variables={"pattern": pattern}, on_error="null") == []

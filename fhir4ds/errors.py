@@ -260,7 +260,27 @@ class QueryCancelled(FHIRPathExecutionError):
 
 
 class QueryFailed(FHIRPathExecutionError):
-    """The database refused the statement or could not finish it."""
+    """The database refused the statement or could not finish it.
+
+    Parameters
+    ----------
+    message, hint, code, expression
+        As in `FHIRPathExecutionError`.
+    of_value : bool
+        Whether a value was at fault, which does not fit its type.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        expression: str | None = None,
+        of_value: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code, expression=expression)
+        self.of_value = of_value
 
 
 class Conflict(FHIRPathExecutionError):

@@ -192,6 +192,7 @@ class Explainer:
             hint=_CODE_HINTS.get(fault.code or "") or _QUERY_HINTS.get(fault.kind),
             code=fault.code,
             expression=call.expression,
+            of_value=fault.kind is FaultKind.DATA,
         )
 
 

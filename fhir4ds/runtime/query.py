@@ -115,8 +115,8 @@ class Query:
                 yield taken
 
     def _once_more(self, error: QueryFailed) -> Statement:
-        """The query that looks at each value."""
-        if isinstance(error, EvaluationError):
+        """The query that looks at each value, where one may be at fault."""
+        if not error.of_value:
             raise error
         try:
             return self.checked()

@@ -37,6 +37,7 @@ def _decimal(text: str) -> Decimal:
         raise QueryFailed(
             "a value does not fit its type: a number is needed",
             hint="mend the resource, or leave it out with where(...)",
+            of_value=True,
         ) from error
 
 

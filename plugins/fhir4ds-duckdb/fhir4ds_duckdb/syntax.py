@@ -75,10 +75,9 @@ def _plain(json: str) -> str:
     return f"REPLACE({json}, '{_MARK}', '')"
 
 
-#: How JSON is read: as it is written, quotes and all. A cast would round to whole numbers; of JSON it takes texts and numbers for
-#: truths, without the end of which they are no JSON.
+#: How JSON is read: as it is written, quotes and all. A cast would round to whole numbers, and take a number for a truth.
 _READ = {SqlType.DECIMAL: _plain("{0}"), SqlType.INTEGER: "REPLACE(REPLACE({0}, '.', '?'), 'e-', '?')"}
-_READ[SqlType.BOOLEAN] = "CAST(RTRIM({0}, '\"0123456789') AS JSON)"
+_READ[SqlType.BOOLEAN] = "RTRIM({0}, '01')"
 
 
 def _any_of(*patterns: str) -> str:
@@ -270,8 +269,7 @@ class DuckDBSyntax(LambdaSyntax):
         return f"LIST_TRANSFORM({items}, LAMBDA t: {self.from_json('t', type)})" if type in _READ else items
 
     def from_json(self, json: str, type: SqlType) -> str:
-        read = _READ.get(type, "{0}").format(json)
-        return self.cast(read, type) if type is SqlType.BOOLEAN else super().from_json(read, type)
+        return super().from_json(_READ.get(type, "{0}").format(json), type)
 
     def _extract_unknown(self, json: str, steps: Sequence[Step], type: SqlType) -> str:
         # A path takes arrays only where it says [*], and then nothing else; so what a member is decides step by step.

@@ -73,6 +73,8 @@ def _frozen(scene: Scene) -> Iterator[Trial]:
         yield quick(dispatcher)
     finally:
         os.kill(scene.server.pid, signal.SIGCONT)
+        # The fault is over when the server has dealt with what has waited for it, and answers.
+        psycopg2.connect(scene.url()).close()
 
 
 @contextmanager

@@ -3,6 +3,10 @@ r"""Regular expressions that are only known when they are met.
 The database reads them itself, so they may have what all databases read alike, and nothing else: characters, sets, groups,
 alternatives, repetitions, the start and end of a text. Classes such as ``\d`` become sets of characters, as in an expression that
 is known (`fhir4ds.functions.patterns`).
+
+Where matches are replaced there may be one way to them alone, as databases take different ones and nobody has seen the
+expression before (`fhir4ds.functions.preference`): so there are neither alternatives nor repeated groups. Repetitions of
+characters one after the other have the same longest match as first match, as long as none is lazy.
 """
 
 from __future__ import annotations
@@ -43,8 +47,9 @@ _RANGES = "|".join(_in_order(row, "-") for row in (digits, ascii_lowercase, asci
 _ESCAPED = r"\\[\[\]{}()*+?.^$|/-]"
 _SET = rf"\[\^?(?:{_RANGES}|[^\\\[\]^-]|{_ESCAPED})+-?\]"
 _ATOM = rf"(?:[^\\\[\]{{}}()*+?.^$|]|[.]|{_ESCAPED}|\\[dwsDWS]|{_SET})"
-_COUNT = rf"(?:[*+?]|\{{(?:{_COUNTS})\}})\??"
-_PIECE = rf"{_ATOM}(?:{_COUNT})?|[\^$|]|\\b"
+_COUNT = rf"(?:[*+?]|\{{(?:{_COUNTS})\}})"
+_PLACE = r"[\^$]|\\b"
+_PIECE = rf"{_ATOM}(?:{_COUNT}\??)?|{_PLACE}|[|]"
 
 
 def _pattern() -> str:
@@ -57,14 +62,42 @@ def _pattern() -> str:
     return f"^{inner}$"
 
 
+def _with_one_way() -> str:
+    inner = piece = rf"{_ATOM}(?:{_COUNT})?|{_PLACE}"
+    for _ in range(_LEVELS):
+        inner = rf"{piece}|\((?:\?:)?(?:{inner})*\)"
+    return f"^(?:{inner})*$"
+
+
+def _with_something() -> str:
+    once = r"\+|\{(?:[1-9][0-9]?|0[1-9])(?:,[0-9]*)?\}"
+    others = rf"(?:{_ATOM}(?:{_COUNT})?|{_PLACE}|\((?:\?:)?|\))*"
+    return f"^(?:{others}{_ATOM}(?:{once})?{others})?$"
+
+
 #: What such an expression must match itself.
-_SHARED = _pattern()
+_SHARED = (_pattern(),)
+
+#: The same of one whose matches are replaced: in one way, and at least a character.
+_REPLACED = (_with_one_way(), _with_something())
 
 
-def shared(call: Call, regex: Node) -> Node:
+def matched(call: Call, regex: Node) -> Node:
     """A computed regular expression as every database reads it; any other one is an error."""
     message = "a computed regular expression may have characters, sets, groups, alternatives and repetitions alone"
-    error = Raise(message, call.position, SqlType.TEXT)
+    return _insisted(call, regex, Raise(message, call.position, SqlType.TEXT), _SHARED)
+
+
+def replaced(call: Call, regex: Node) -> Node:
+    """The same of one whose matches are replaced alike by every database; the empty one, which replaces nothing, is taken."""
+    message = (
+        "a computed regular expression whose matches are replaced may have characters, sets, groups that are not repeated and "
+        "repetitions of characters alone, and at least a character must be there"
+    )
+    return _insisted(call, regex, Raise(message, call.position, SqlType.TEXT), _REPLACED)
+
+
+def _insisted(call: Call, regex: Node, error: Node, patterns: tuple[str, ...]) -> Node:
 
     def insisted(regex: Node) -> Node:
         written = regex
@@ -72,8 +105,8 @@ def shared(call: Call, regex: Node) -> Node:
             for name, members in ((letter, ranges), (letter.upper(), characters.complement(ranges))):
                 written = _replaced(written, f"\\{name}", text(characters.written(members)))
         written = _replaced(written, "\\b", apply("word_boundary", type=SqlType.TEXT))
-        missing = apply("is_null", regex)
-        return Case(((missing, null(SqlType.TEXT)), (apply("regexp_matches", regex, text(_SHARED)), written)), error)
+        refused = (apply("not", apply("regexp_matches", regex, text(pattern))) for pattern in patterns)
+        return Case(((apply("is_null", regex), null(SqlType.TEXT)), *((one, error) for one in refused)), written)
 
     return bind(call.names.fresh(), regex, insisted)
 

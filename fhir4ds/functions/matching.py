@@ -6,11 +6,13 @@ or comes from a resource is read by the database, and may have what all read ali
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidArguments, UnsupportedFeature
-from fhir4ds.functions.computed_patterns import shared
+from fhir4ds.functions import computed_patterns
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.patterns import (
     InvalidPattern,
@@ -62,6 +64,25 @@ class _Expression:
         return _concatenated(parts)
 
 
+@attrs.frozen
+class _Substitution:
+    """What matches are replaced by.
+
+    Parameters
+    ----------
+    node : Node
+        Its text, as databases take it.
+    whole : bool
+        Whether it needs a group around the whole expression.
+    groups : bool
+        Whether it may name other groups.
+    """
+
+    node: Node
+    whole: bool
+    groups: bool
+
+
 def _concatenated(parts: list[Node]) -> Node:
     """Texts one after the other, with neighbours that are known put together."""
     first, *others = [part for part in parts if part != text("")] or [text("")]
@@ -73,15 +94,15 @@ def _concatenated(parts: list[Node]) -> Node:
     return first
 
 
-def _expression(call: Call, flags: int) -> _Expression | None:
-    """The regular expression that is the first argument; None if it is known to be empty."""
+def _expression(call: Call, flags: int, insist: Callable[[Call, Node], Node]) -> _Expression | None:
+    """The regular expression that is the first argument, insisting on one that is computed; None if it is known to be empty."""
     node = string(call, call.value(0), "the regular expression")
     options = _options(call, flags)
     if node is None:
         return None
     try:
         if not isinstance(node, Constant):
-            return _Expression(attrs.evolve(_UNKNOWN, options=read_pattern("", options).options), shared(call, node))
+            return _Expression(attrs.evolve(_UNKNOWN, options=read_pattern("", options).options), insist(call, node))
         pattern = read_pattern(str(node.value), options)
     except InvalidPattern as reason:
         raise _refused(call, reason) from None
@@ -113,7 +134,7 @@ def _refused(call: Call, reason: InvalidPattern) -> CompileError:
 def _matched(call: Call, before: str, after: str) -> Collection:
     """Whether the input matches the regular expression between two texts."""
     value = string(call, call.focus, "what is matched")
-    expression = _expression(call, 1)
+    expression = _expression(call, 1, computed_patterns.matched)
     if value is None or expression is None:
         return computed(call, None, BOOLEAN, SqlType.BOOLEAN, null)
 
@@ -188,10 +209,11 @@ def replace_matches(call: Call) -> Collection:
 
     In the substitution ``$1`` or ``${name}`` is what a group has matched, ``$&`` the whole match and ``$$`` a dollar sign;
     one that is no literal can refer to groups by number only. The flags are those of ``matches``. A regular expression of which
-    databases would replace other parts, such as ``a|ab``, is an error that says how to write it.
+    databases would replace other parts, such as ``a|ab``, is an error that says how to write it; one that is computed has
+    neither alternatives nor repeated groups.
     """
     value = string(call, call.focus, "what is matched")
-    expression = _expression(call, 2)
+    expression = _expression(call, 2, computed_patterns.replaced)
     substitution = string(call, call.value(1), "the substitution")
     if value is None or expression is None or substitution is None:
         return computed(call, None, STRING, SqlType.TEXT, null)
@@ -203,15 +225,15 @@ def replace_matches(call: Call) -> Collection:
             "some repetitions of the regular expression are lazy and some are not, which databases read differently",
             "say what is repeated, such as [^<]*< for .*?<",
         )
-    written, whole, groups = _substitution(call, substitution, pattern)
+    by = _substitution(call, substitution, pattern)
     known = _is_known(expression.node)
     if known:
-        _insist_on_shared(call, pattern, groups=groups, nothing=substitution == text(""))
+        _insist_on_shared(call, pattern, groups=by.groups, nothing=substitution == text(""))
     spare = "" if known else _SPARE
 
     def replaced(value: Node, written: Node, regex: Node) -> Node:
         expression = _Expression(pattern, regex)
-        matched = expression.written("(", f"{spare})") if whole else expression.written(after=spare)
+        matched = expression.written("(", f"{spare})") if by.whole else expression.written(after=spare)
         result = apply("regexp_replace", value, matched, written, type=SqlType.TEXT)
         if isinstance(regex, Constant) and regex.value:
             return result
@@ -222,9 +244,9 @@ def replace_matches(call: Call) -> Collection:
     if known:
         # What is known stays where it is used, so that a database can prepare it once.
         return computed(
-            call, [value, written], STRING, SqlType.TEXT, lambda value, new: replaced(value, new, expression.node)
+            call, [value, by.node], STRING, SqlType.TEXT, lambda value, new: replaced(value, new, expression.node)
         )
-    return computed(call, [value, written, expression.node], STRING, SqlType.TEXT, replaced)
+    return computed(call, [value, by.node, expression.node], STRING, SqlType.TEXT, replaced)
 
 
 def _insist_on_shared(call: Call, pattern: Pattern, *, groups: bool, nothing: bool) -> None:
@@ -258,16 +280,17 @@ def _is_known(node: Node) -> bool:
     return isinstance(node, Constant)
 
 
-def _substitution(call: Call, given: Node, pattern: Pattern) -> tuple[Node, bool, bool]:
-    """The substitution as databases take it, whether it needs a group around the whole expression, and names others."""
+def _substitution(call: Call, given: Node, pattern: Pattern) -> _Substitution:
+    """The substitution as databases take it."""
     if isinstance(given, Constant):
         try:
             read = read_substitution(str(given.value), pattern)
         except InvalidPattern as reason:
             raise _refused(call, reason) from None
-        return text(read.text), read.whole, read.groups
+        return _Substitution(text(read.text), read.whole, read.groups)
     escaped = apply("replace", given, text("\\"), text("\\\\"), type=SqlType.TEXT)
     if not pattern.groups:
-        return escaped, False, False
+        return _Substitution(escaped, whole=False, groups=False)
     reference = text(f"[$]([1-{min(pattern.groups, 9)}])")
-    return apply("regexp_replace", escaped, reference, text("\\\\\\1"), type=SqlType.TEXT), False, True
+    named = apply("regexp_replace", escaped, reference, text("\\\\\\1"), type=SqlType.TEXT)
+    return _Substitution(named, whole=False, groups=True)

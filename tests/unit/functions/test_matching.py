@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fhir4ds.database import Database
 from fhir4ds.errors import CompileError, EvaluationError, InvalidArguments, InvalidOperation, UnsupportedFeature
@@ -452,7 +454,53 @@ def test_computed_pattern(database: Database, pattern: str, text: str, expected:
 def test_computed_pattern_that_databases_read_differently(database: Database, pattern: str) -> None:
     """An error of the resource, and not one of the database; others are answered."""
     for function in ("matches(%pattern)", "matchesFull(%pattern)", "replaceMatches(%pattern, 'x')"):
-        with pytest.raises(EvaluationError, match="a computed regular expression may have characters, sets") as caught:
-            database.evaluate(f"'abc'.{function}", _PATIENT, variables={"pattern": pattern})
-        assert caught.value.position is not None
-        assert database.evaluate(f"'abc'.{function}", _PATIENT, variables={"pattern": pattern}, on_error="null") == []
+        _is_refused(database, function, pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a|ab", "(?:(a)|b)+", "(a)*b", "(ab)?c", "a+?b", "a*", "a?(b*)", "(b{0,2})", "a{0}", "^$", "(?:)"]
+)
+def test_computed_pattern_that_databases_replace_differently(database: Database, pattern: str) -> None:
+    """Refused where its matches are replaced, since nothing is known of it but that."""
+    _is_refused(database, "replaceMatches(%pattern, 'x')", pattern)
+    found = database.evaluate("'abc'.matches(%pattern)", _PATIENT, variables={"pattern": pattern})
+    assert found == [re.search(pattern, "abc") is not None]
+
+
+def _is_refused(database: Database, function: str, pattern: str) -> None:
+    with pytest.raises(EvaluationError, match="a computed regular expression .*may have characters, sets") as caught:
+        database.evaluate(f"'abc'.{function}", _PATIENT, variables={"pattern": pattern})
+    assert caught.value.position is not None
+    assert database.evaluate(f"'abc'.{function}", _PATIENT, variables={"pattern": pattern}, on_error="null") == []
+
+
+_PIECES = st.one_of(
+    st.sampled_from(["^", "$", "\\b"]),
+    st.tuples(
+        st.sampled_from(["a", "b", "[a-b]", "[^a]", ".", "\\w", " ", "\\W"]),
+        st.sampled_from(["", "", "*", "+", "?", "{2}", "{1,2}", "{0,2}", "{2,}"]),
+    ).map("".join),
+)
+_ROWS = st.lists(_PIECES, min_size=1, max_size=3).map("".join)
+_GROUPS = st.tuples(st.sampled_from(["(", "(?:"]), _ROWS).map(lambda parts: f"{parts[0]}{parts[1]})")
+
+
+@settings(max_examples=100, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(st.one_of(_PIECES, _GROUPS), min_size=1, max_size=4).map("".join),
+    st.sampled_from(["<$1>", "x", ""]),
+    st.lists(st.text("abc ", min_size=1, max_size=7), min_size=1, max_size=6, unique=True),
+)
+def _computed_is_replaced_as_known(database: Database, pattern: str, substitution: str, texts: list[str]) -> None:
+    named = substitution.replace("$1", "\\1" if re.compile(pattern).groups else "")
+    expression = f"%texts.select('.' & $this.replaceMatches(%pattern, '{substitution}'))"
+    try:
+        found = database.evaluate(expression, _PATIENT, variables={"texts": texts, "pattern": pattern})
+    except EvaluationError:
+        return
+    assert found == ["." + re.sub(pattern, named, text, flags=re.ASCII) for text in texts]
+
+
+def test_computed_pattern_is_replaced_as_one_that_is_known(database: Database) -> None:
+    """What Python's expressions replace, which go about it as PCRE does."""
+    _computed_is_replaced_as_known(database)

@@ -54,6 +54,24 @@ def written(names: Names, decimal: Node) -> Node:
     return bind(names.fresh(), Cast(decimal, SqlType.DECIMAL), shown)
 
 
+def alike(names: Names, left: Node, right: Node) -> Node:
+    """Whether two numbers are the same, rounded to the digits of the less precise one; zeros at the end do not count.
+
+    FHIRPath N1, section 6.1.2.
+    """
+
+    def compare(a: Node, b: Node) -> Node:
+        digits = (apply("decimal_digits", side, type=SqlType.INTEGER) for side in (a, b))
+        places = apply("least", *digits, type=SqlType.INTEGER)
+        return bind(names.fresh(), places, lambda n: apply("equal", _rounded(a, n), _rounded(b, n)))
+
+    return settled(names, (Cast(left, SqlType.DECIMAL), Cast(right, SqlType.DECIMAL)), compare)
+
+
+def _rounded(value: Node, places: Node) -> Node:
+    return apply("round", value, places, type=SqlType.DECIMAL)
+
+
 def settled(names: Names, operands: tuple[Node, ...], body: Callable[..., Node]) -> Node:
     """``body`` of operands each of which is evaluated once and before it."""
     if not operands:

@@ -7,7 +7,7 @@ from functools import partial
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import presence, quantities, tags, temporal, values
+from fhir4ds.functions import decimals, presence, quantities, tags, temporal, values
 from fhir4ds.functions.canonical import MARK, canonical, levels_of
 from fhir4ds.functions.combining import aligned
 from fhir4ds.functions.comparison import by_values, comparable, wholes_alike
@@ -182,7 +182,7 @@ def _equal_parts(call: Call, a: Node, b: Node) -> Node:
     other = apply("array_at", b, place, type=SqlType.TEXT)
     is_number = apply("equal", apply("remainder", place, integer(2), type=SqlType.INTEGER), integer(0))
     numbers = (Cast(Case(((is_number, side),), null(SqlType.TEXT)), SqlType.DECIMAL) for side in (part, other))
-    rounded = Case(((is_number, _rounded_equal(call, *numbers)),), FALSE)
+    rounded = Case(((is_number, decimals.alike(call.names, *numbers)),), FALSE)
     differs = apply("and", apply("unequal", part, other), apply("not", rounded))
     same = apply("not", Exists(a, part.name, differs, place.name))
     return Case(((apply("unequal", length(a), length(b)), FALSE),), same)
@@ -298,7 +298,7 @@ def _items(call: Call, a: Node, b: Node, types: _Types) -> Node:
     if first == STRING:
         answer: Node = apply("equal", _folded(a), _folded(b))
     elif DECIMAL in types:
-        answer = _rounded_equal(call, a, b)
+        answer = decimals.alike(call.names, a, b)
     else:
         answer = apply("equal", a, b)
     return apply("coalesce", answer, FALSE)
@@ -319,26 +319,10 @@ def _equal_json(call: Call, a: Node, b: Node) -> Node:
 
     def compare(x: Node, y: Node) -> Node:
         both_numbers = apply("and", apply("is_not_null", x), apply("is_not_null", y))
-        return Case(((both_numbers, _rounded_equal(call, x, y)),), apply("json_equal", *folded))
+        return Case(((both_numbers, decimals.alike(call.names, x, y)),), apply("json_equal", *folded))
 
     first, second = numbers
     return bind(call.names.fresh(), first, lambda x: bind(call.names.fresh(), second, lambda y: compare(x, y)))
-
-
-def _rounded_equal(call: Call, a: Node, b: Node) -> Node:
-    """Equality after rounding to the digits of the less precise number."""
-    digits = apply("least", _digits(a), _digits(b), type=SqlType.INTEGER)
-
-    def compare(places: Node) -> Node:
-        rounded = [apply("round", Cast(side, SqlType.DECIMAL), places, type=SqlType.DECIMAL) for side in (a, b)]
-        return apply("equal", *rounded)
-
-    return bind(call.names.fresh(), digits, compare)
-
-
-def _digits(value: Node) -> Node:
-    """Digits after the point, of which zeros at the end do not count."""
-    return apply("decimal_digits", Cast(value, SqlType.DECIMAL), type=SqlType.INTEGER)
 
 
 @operator(

@@ -391,46 +391,35 @@ def equal(names: Names, left: Node, right: Node, forms: tuple[Form, Form]) -> No
 
 
 def equivalent(names: Names, left: Node, right: Node, forms: tuple[Form, Form]) -> Node:
-    """Equivalence of two items that are there; NULL where their units are not commensurable.
+    """Equivalence of two items that are there; NULL where their units are not commensurable."""
+
+    def compare(a: Quantity, b: Quantity) -> Node:
+        return _if_quantities(a, b, alike(names, a, b))
+
+    return apart(names, left, forms[0], lambda a: apart(names, right, forms[1], lambda b: compare(a, b)))
+
+
+def alike(names: Names, a: Quantity, b: Quantity) -> Node:
+    """Equivalence of two quantities; NULL where their units are not commensurable.
 
     Values compare in the larger of both units, rounded to the digits of the less precise of them (FHIRPath, "Quantity
     Equivalence").
     """
 
-    def compare(a: Quantity, b: Quantity) -> Node:
-        def rounded(p: Node, q: Node) -> Node:
-            x = _moved("subtract", converted(_moved("add", a.value, _zero(a, b)), p, q), _zero(b, a))
-            y = _moved("subtract", converted(_moved("add", b.value, _zero(b, a)), q, p), _zero(a, b))
-            if isinstance(p, Constant) and isinstance(q, Constant):
-                return _equal_if_rounded(
-                    names, a.value if whole(q) <= whole(p) else x, b.value if whole(p) <= whole(q) else y
-                )
-            larger = apply("less_or_equal", q, p)
-            return _equal_if_rounded(names, Case(((larger, a.value),), x), Case(((larger, y),), b.value))
+    def rounded(p: Node, q: Node) -> Node:
+        x = _moved("subtract", converted(_moved("add", a.value, _zero(a, b)), p, q), _zero(b, a))
+        y = _moved("subtract", converted(_moved("add", b.value, _zero(b, a)), q, p), _zero(a, b))
+        if isinstance(p, Constant) and isinstance(q, Constant):
+            return decimals.alike(names, a.value if whole(q) <= whole(p) else x, b.value if whole(p) <= whole(q) else y)
+        larger = apply("less_or_equal", q, p)
+        return decimals.alike(names, Case(((larger, a.value),), x), Case(((larger, y),), b.value))
 
-        return _if_quantities(a, b, with_ratio(names, a, b, Purpose.EQUIVALENCE, rounded, SqlType.BOOLEAN))
-
-    return apart(names, left, forms[0], lambda a: apart(names, right, forms[1], lambda b: compare(a, b)))
+    return with_ratio(names, a, b, Purpose.EQUIVALENCE, rounded, SqlType.BOOLEAN)
 
 
 def whole(node: Constant) -> int:
     """The whole number that a constant is."""
     return node.value if isinstance(node.value, int) else 0
-
-
-def _equal_if_rounded(names: Names, x: Node, y: Node) -> Node:
-    def compare(x: Node, y: Node) -> Node:
-        places = apply(
-            "least", *(apply("decimal_digits", side, type=SqlType.INTEGER) for side in (x, y)), type=SqlType.INTEGER
-        )
-        return bind(
-            names.fresh(),
-            places,
-            lambda n: apply("equal", *(apply("round", side, n, type=SqlType.DECIMAL) for side in (x, y))),
-        )
-
-    x, y = Cast(x, SqlType.DECIMAL), Cast(y, SqlType.DECIMAL)
-    return bind(names.fresh(), x, lambda x: bind(names.fresh(), y, lambda y: compare(x, y)))
 
 
 def _if_quantities(a: Quantity, b: Quantity, answer: Node) -> Node:

@@ -7,13 +7,31 @@ import functools
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import values
+from fhir4ds.functions import decimals, quantities, units, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan.collection import TypeName
-from fhir4ds.plan.nodes import Array, Case, Cast, Each, Extract, FromJson, Node, Reference, Sort, apply, text
+from fhir4ds.plan.fusion import Names
+from fhir4ds.plan.nodes import (
+    FALSE,
+    Array,
+    Case,
+    Cast,
+    Each,
+    Extract,
+    FromJson,
+    Node,
+    Reference,
+    Sort,
+    apply,
+    integer,
+    text,
+)
 
 #: How deep the order of items is overlooked at most: as deep as the codes of an identifier of a resource are.
 _MOST_LEVELS = 4
+
+#: The same where nothing is known of items: for most of them that is much already, as planning takes its time.
+_UNTYPED_LEVELS = 3
 
 #: Types whose members are hardly ever looked into, and which have all types below them.
 _OPEN = ("Extension", "Reference", "Resource")
@@ -28,15 +46,19 @@ _NAME, _VALUE = Step("key"), Step("value")
 
 
 @functools.lru_cache(maxsize=256)
-def levels_of(model: Model, types: tuple[TypeName, ...], most: int = _MOST_LEVELS) -> int:
-    """How many levels of objects items of some types have, at most so many.
+def levels_of(model: Model | None, types: tuple[TypeName, ...], most: int = _MOST_LEVELS) -> int:
+    """How many levels of objects items of some types have, at most so many; where types are not known, as many as there may be.
 
     Examples
     --------
     >>> from fhir4ds.fhir.model import load_model
     >>> [levels_of(load_model("R4"), (TypeName("FHIR", name),)) for name in ("Period", "CodeableConcept", "Patient")]
     [2, 3, 4]
+    >>> levels_of(None, ())
+    3
     """
+    if model is None or not types:
+        return _UNTYPED_LEVELS
     if most == 0:
         return 0
     below = [0]
@@ -51,18 +73,21 @@ def levels_of(model: Model, types: tuple[TypeName, ...], most: int = _MOST_LEVEL
 def canonical(call: Call, item: Node, levels: int) -> Node:
     """A JSON item as text: members by name, their items in the order of their texts, without case and surplus white space.
 
-    Numbers have no zeros at the end, and stand between two `MARK`. What is deeper than so many levels is as its JSON is.
+    Numbers and FHIR Quantities stand between two `MARK`, and have no zeros at the end. What is deeper than so many levels is
+    as its JSON is.
     """
     kind = apply("json_kind", item, type=SqlType.TEXT)
-    decimal = Cast(values.read_dynamic(item, SqlType.DECIMAL), SqlType.DECIMAL)
-    number = _joined(_joined(text(MARK), apply("decimal_text", decimal, type=SqlType.TEXT)), text(MARK))
+    number = quantities.joined(text(MARK), _number(item), text(MARK))
     folded = apply("fold_text", FromJson(item, SqlType.TEXT), type=SqlType.TEXT)
     branches: list[tuple[Node, Node]] = [
         (apply("equal", kind, text("string")), Cast(apply("to_json", folded, type=SqlType.JSON), SqlType.TEXT)),
         (apply("equal", kind, text("number")), number),
     ]
     if levels > 0:
-        branches.append((apply("equal", kind, text("object")), _object(call, item, levels)))
+        written = _object(call, item, levels)
+        if call.model is not None:
+            written = Case(((_is_quantity(item, call.model), _quantity(item)),), written)
+        branches.append((apply("equal", kind, text("object")), written))
     return Case(tuple(branches), Cast(item, SqlType.TEXT))
 
 
@@ -70,9 +95,9 @@ def _object(call: Call, item: Node, levels: int) -> Node:
     member = Reference(call.names.fresh(), SqlType.JSON)
     members = apply("json_members", item, _LEFT_OUT, type=SqlType.JSON, many=True)
     name = Cast(Extract(member, (_NAME,), SqlType.JSON), SqlType.TEXT)
-    written = _joined(_joined(name, text(":")), _items(call, Extract(member, (_VALUE,), SqlType.JSON), levels))
+    written = quantities.joined(name, text(":"), _items(call, Extract(member, (_VALUE,), SqlType.JSON), levels))
     every = apply("text_join", Each(members, member.name, written), text(";"), type=SqlType.TEXT)
-    return _joined(_joined(text("{"), every), text("}"))
+    return quantities.joined(text("{"), every, text("}"))
 
 
 def _items(call: Call, value: Node, levels: int) -> Node:
@@ -82,9 +107,108 @@ def _items(call: Call, value: Node, levels: int) -> Node:
     texts = Each(found, each.name, canonical(call, each, levels - 1))
     # How precise numbers are moves no item, unless everything else is the same.
     rest = apply("regexp_remove", other, text(f"{MARK}[^{MARK}]*"), type=SqlType.TEXT)
-    ordered = Sort(texts, other.name, _joined(rest, other), descending=False)
+    ordered = Sort(texts, other.name, quantities.joined(rest, other), descending=False)
     return apply("text_join", ordered, text(","), type=SqlType.TEXT)
 
 
-def _joined(left: Node, right: Node) -> Node:
-    return apply("concat", left, right, type=SqlType.TEXT)
+def _number(item: Node) -> Node:
+    """The text of a JSON item that is a number."""
+    decimal = Cast(values.read_dynamic(item, SqlType.DECIMAL), SqlType.DECIMAL)
+    return apply("decimal_text", decimal, type=SqlType.TEXT)
+
+
+@functools.cache
+def _never_of_quantities(model: Model) -> tuple[str, ...]:
+    """What types have that have a number called value and are no quantities.
+
+    Examples
+    --------
+    >>> from fhir4ds.fhir.model import load_model
+    >>> _never_of_quantities(load_model("R4B"))
+    ('category', 'reason', 'amount')
+    """
+    found: dict[str, None] = {}
+    for name in model.types:
+        value = model.elements(name).get("value")
+        if (
+            value is not None
+            and not value.choice
+            and model.primitives.get(value.types[0]) == "Decimal"
+            and not quantities.is_quantity(TypeName("FHIR", name), model)
+        ):
+            found |= dict.fromkeys(model.elements(name))
+    return tuple(
+        name for name in found if name not in (*model.elements("Quantity"), *model.elements("BackboneElement"))
+    )
+
+
+def _is_quantity(item: Node, model: Model) -> Node:
+    """Whether an object is a quantity with a value to reckon with, and no comparator."""
+    of_number = values.is_of_json(Extract(item, (_VALUE,), SqlType.JSON), SqlType.DECIMAL)
+    exact = apply("is_null", Extract(item, (Step("comparator"),), SqlType.TEXT))
+    others = (apply("not", apply("json_has", item, text(name))) for name in _never_of_quantities(model))
+    return functools.reduce(lambda a, b: apply("and", a, b), (apply("coalesce", of_number, FALSE), exact, *others))
+
+
+def _quantity(item: Node) -> Node:
+    """Value and unit of a quantity; the latter as JSON, in which there is no `MARK`."""
+    unit = Cast(apply("to_json", quantities.unit_of(item), type=SqlType.JSON), SqlType.TEXT)
+    number = _number(Extract(item, (_VALUE,), SqlType.JSON))
+    return quantities.joined(text(MARK), number, text(" "), unit, text(MARK))
+
+
+def measured(names: Names, written: Node) -> Node:
+    """Such a text with what is said of the unit of each number (`units.measured`), so that only numbers are left to compare."""
+    part, place = Reference(names.fresh(), SqlType.TEXT), Reference(names.fresh(), SqlType.INTEGER)
+    code = apply(
+        "null_if", apply("regexp_remove", part, text("^[^ ]* ?"), type=SqlType.TEXT), text(""), type=SqlType.TEXT
+    )
+    unit = FromJson(Cast(code, SqlType.JSON), SqlType.TEXT)
+    escaped = apply("replace", code, text(" "), text("\\u0020"), type=SqlType.TEXT)
+    own = quantities.joined(apply("coalesce", escaped, text(""), type=SqlType.TEXT), text(" 1 1 0"))
+    entry = apply("coalesce", quantities.look_up(units.measured(), unit), own, type=SqlType.TEXT)
+    number = quantities.joined(_part(part, 1), text(" "), entry)
+    parts = apply("split", written, text(MARK), type=SqlType.TEXT, many=True)
+    every = Each(parts, part.name, Case(((is_number(place), number),), part), index=place.name)
+    return apply("text_join", every, text(MARK), type=SqlType.TEXT)
+
+
+def is_number(place: Node) -> Node:
+    """Whether there is a number in a place among the parts of a text between which there is a `MARK`."""
+    return apply("equal", apply("remainder", place, integer(2), type=SqlType.INTEGER), integer(0))
+
+
+def equal_numbers(names: Names, one: Node, other: Node) -> Node:
+    """Whether two of such numbers are equivalent: in the larger of their units (FHIRPath, "Quantity Equivalence")."""
+    commensurable = apply("equal", *(_part(each, 2) for each in (one, other)))
+    same = apply("equal", *(apply("regexp_remove", each, text("^[^ ]*"), type=SqlType.TEXT) for each in (one, other)))
+    sides = (
+        Case(((apply("or", same, _is_larger(own, beside, relation)), _decimal(own, 1)),), _converted(own, beside))
+        for own, beside, relation in ((one, other, "less_or_equal"), (other, one, "less"))
+    )
+    return apply("coalesce", Case(((commensurable, decimals.alike(names, *sides)),), FALSE), FALSE)
+
+
+def _is_larger(own: Node, other: Node, relation: str) -> Node:
+    return apply(relation, _factor(other, own), _factor(own, other))
+
+
+def _converted(own: Node, other: Node) -> Node:
+    """The value of a quantity in the unit of another one."""
+    above = decimals.fitting(apply("add", _decimal(own, 1), _decimal(own, 5), type=SqlType.DECIMAL))
+    scaled = apply("scale_ratio", above, _factor(own, other), _factor(other, own), type=SqlType.DECIMAL)
+    return decimals.fitting(apply("subtract", scaled, _decimal(other, 5), type=SqlType.DECIMAL))
+
+
+def _factor(one: Node, other: Node) -> Node:
+    """How large the unit of one quantity is, by what that of another one is multiplied with to be compared."""
+    numbers = (Cast(_part(each, place), SqlType.INTEGER) for each, place in ((one, 3), (other, 4)))
+    return apply("multiply", *numbers, type=SqlType.INTEGER)
+
+
+def _decimal(words: Node, place: int) -> Node:
+    return Cast(_part(words, place), SqlType.DECIMAL)
+
+
+def _part(words: Node, place: int) -> Node:
+    return apply("split_part", words, text(" "), integer(place), type=SqlType.TEXT)

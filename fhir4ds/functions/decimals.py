@@ -63,13 +63,9 @@ def alike(names: Names, left: Node, right: Node) -> Node:
     def compare(a: Node, b: Node) -> Node:
         digits = (apply("decimal_digits", side, type=SqlType.INTEGER) for side in (a, b))
         places = apply("least", *digits, type=SqlType.INTEGER)
-        return bind(names.fresh(), places, lambda n: apply("equal", _rounded(a, n), _rounded(b, n)))
+        return apply("equal", *(apply("round", side, places, type=SqlType.DECIMAL) for side in (a, b)))
 
     return settled(names, (Cast(left, SqlType.DECIMAL), Cast(right, SqlType.DECIMAL)), compare)
-
-
-def _rounded(value: Node, places: Node) -> Node:
-    return apply("round", value, places, type=SqlType.DECIMAL)
 
 
 def settled(names: Names, operands: tuple[Node, ...], body: Callable[..., Node]) -> Node:

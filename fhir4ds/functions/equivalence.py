@@ -8,7 +8,7 @@ from functools import partial
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import decimals, presence, quantities, tags, temporal, values
-from fhir4ds.functions.canonical import MARK, canonical, levels_of
+from fhir4ds.functions.canonical import MARK, canonical, equal_numbers, is_number, levels_of, measured
 from fhir4ds.functions.combining import aligned
 from fhir4ds.functions.comparison import by_values, comparable, wholes_alike
 from fhir4ds.functions.declaration import Call, Example
@@ -19,6 +19,7 @@ from fhir4ds.plan.collection import BOOLEAN, DATE, DATETIME, DECIMAL, STRING, TI
 from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
+    Array,
     Case,
     Cast,
     Each,
@@ -57,7 +58,7 @@ def equivalence(call: Call, left: Collection, right: Collection) -> Node:
 
 
 def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
-    if _are_complex(call, left) and _are_complex(call, right):
+    if all(_are_complex(call, side) or values.is_untyped(side) for side in (left, right)):
         return _equivalent_complex(call, left, right)
     types = values.compared_as(left, call.model), values.compared_as(right, call.model)
     dynamic = values.is_dynamic(left, call.model) or values.is_dynamic(right, call.model)
@@ -85,11 +86,11 @@ def _equivalent_mixed(call: Call, tagged: tuple[Node, Node], types: tuple[TypeNa
     """Equivalence of items with their types. The texts of complex ones are made before they are compared with each other."""
     written = tuple(type for type in types if is_complex(call, type) or type == _CONCEPT)
     others = Collection(plan=null(SqlType.JSON), types=tuple(type for type in types if type not in written))
-    levels = 0 if call.model is None else levels_of(call.model, written)
+    levels = levels_of(call.model, written)
 
     def with_text(array: Node) -> Node:
         entry = Reference(call.names.fresh(), SqlType.JSON)
-        own = canonical(call, tags.item_of(entry), levels=levels)
+        own = _text(call, tags.item_of(entry), levels)
         return Each(
             array,
             entry.name,
@@ -104,12 +105,13 @@ def _equivalent_mixed(call: Call, tagged: tuple[Node, Node], types: tuple[TypeNa
     def pair(x: Node, y: Node) -> Node:
         texts = tags.text_of(x), tags.text_of(y)
         concepts = [tags.is_of(entry, (_CONCEPT,)) for entry in (x, y)]
-        alike = _equal_concepts(call, texts, tags.item_of(x), tags.item_of(y))
+        of_concepts = _have_common(call, *(tags.item_of(entry) for entry in (x, y)))
+        in_common = Case(((apply("and", *concepts), of_concepts),), null(SqlType.BOOLEAN))
+        alike = apply("coalesce", in_common, _equal_texts(call, *texts))
         return Case(
             (
-                (apply("and", *concepts), alike),
-                (apply("or", *concepts), FALSE),
-                (apply("and", *(apply("is_not_null", each) for each in texts)), _equal_texts(call, *texts)),
+                (apply("unequal", *concepts), FALSE),
+                (apply("and", *(apply("is_not_null", each) for each in texts)), alike),
                 (apply("or", *(apply("is_not_null", each) for each in texts)), FALSE),
             ),
             simple(x, y),
@@ -129,25 +131,34 @@ def _are_complex(call: Call, collection: Collection) -> bool:
 
 def _equivalent_complex(call: Call, left: Collection, right: Collection) -> Node:
     """Equivalence of items whose members are equivalent, which is told by one text for each."""
-    levels = 0 if call.model is None else levels_of(call.model, (*left.types, *right.types))
-    text_of = partial(canonical, call, levels=levels)
+    types = (*left.types, *right.types) if left.types and right.types else ()
+    text_of = partial(_text, call, levels=levels_of(call.model, types))
     if left.type == right.type == _CODING:
         text_of = partial(_coding, call)
+    concepts = left.type == right.type == _CONCEPT
+    texts_of, equal_texts = partial(_texts, call, text_of=text_of), partial(_equal_texts, call)
     a, b = (values.items(side, call.names) for side in (left, right))
-    if left.type == right.type == _CONCEPT:
+    if a.many or b.many:
+        tagged = tags.of_both(call, left, right) if concepts else None
+        if tagged is not None:
+            return _equivalent_mixed(call, tagged, (_CONCEPT,))
+        first, second = (texts_of(values.as_array(side, call.names)) for side in (a, b))
+        return _arrays(call, first, second, equal_texts)
 
-        def pair(x: Node, y: Node) -> Node:
-            return _equal_concepts(call, (text_of(x), text_of(y)), x, y)
+    def alike(x: Node, y: Node) -> Node:
+        texts = Reference(call.names.fresh(), SqlType.TEXT, many=True)
+        pair = (apply("array_at", texts, integer(place), type=SqlType.TEXT) for place in (1, 2))
+        return bind(texts.name, texts_of(Array((x, y), SqlType.JSON)), lambda _: equal_texts(*pair))
 
-        if a.many or b.many:
-            return _arrays(call, values.as_array(a, call.names), values.as_array(b, call.names), pair)
-        equal = values.of_parent(a, call.names, lambda x: values.of_parent(b, call.names, lambda y: pair(x, y)))
+    def concepts_alike(x: Node, y: Node) -> Node:
+        return apply("coalesce", _have_common(call, x, y), alike(x, y))
+
+    if concepts:
+        equal = values.of_parent(
+            a, call.names, lambda x: values.of_parent(b, call.names, lambda y: concepts_alike(x, y))
+        )
     else:
-        if a.many or b.many:
-            a, b = (_texts(call, values.as_array(side, call.names), text_of) for side in (a, b))
-            return _arrays(call, a, b, partial(_equal_texts, call))
-        x, y = (values.of_parent(side, call.names, text_of) for side in (a, b))
-        equal = _equal_texts(call, x, y)
+        equal = alike(a, b)
     present = [presence.present(call, side) for side in (left, right)]
     return Case(((apply("and", *present), equal), (apply("or", *present), FALSE)), TRUE)
 
@@ -157,35 +168,26 @@ def _texts(call: Call, items: Node, text_of: Callable[[Node], Node]) -> Node:
     return Each(items, item.name, text_of(item))
 
 
+def _text(call: Call, item: Node, levels: int) -> Node:
+    """What is compared of a complex value."""
+    written = canonical(call, item, levels)
+    return written if call.model is None else measured(call.names, written)
+
+
 def _equal_texts(call: Call, a: Node, b: Node) -> Node:
     """Whether two texts of complex values are the same once their numbers are rounded as those outside of such are."""
-
-    def compare(a: Node, b: Node) -> Node:
-        mark = text(MARK)
-        numberless = apply("equal", apply("position", a, mark, type=SqlType.INTEGER), integer(0))
-        parts, others = (apply("split", side, mark, type=SqlType.TEXT, many=True) for side in (a, b))
-        return Case(
-            ((apply("equal", a, b), TRUE), (numberless, FALSE)),
-            bind(
-                call.names.fresh(),
-                parts,
-                lambda x: bind(call.names.fresh(), others, lambda y: _equal_parts(call, x, y)),
-            ),
-        )
-
-    return bind(call.names.fresh(), a, lambda x: bind(call.names.fresh(), b, lambda y: compare(x, y)))
-
-
-def _equal_parts(call: Call, a: Node, b: Node) -> Node:
-    """The same of texts in parts, of which every other one is a number."""
+    mark = text(MARK)
+    numberless = apply("equal", apply("position", a, mark, type=SqlType.INTEGER), integer(0))
+    parts, others = (apply("split", side, mark, type=SqlType.TEXT, many=True) for side in (a, b))
     part, place = Reference(call.names.fresh(), SqlType.TEXT), Reference(call.names.fresh(), SqlType.INTEGER)
-    other = apply("array_at", b, place, type=SqlType.TEXT)
-    is_number = apply("equal", apply("remainder", place, integer(2), type=SqlType.INTEGER), integer(0))
-    numbers = (Cast(Case(((is_number, side),), null(SqlType.TEXT)), SqlType.DECIMAL) for side in (part, other))
-    rounded = Case(((is_number, decimals.alike(call.names, *numbers)),), FALSE)
+    other = apply("array_at", others, place, type=SqlType.TEXT)
+    alike = decimals.alike if call.model is None else equal_numbers
+    rounded = Case(((is_number(place), alike(call.names, part, other)),), FALSE)
     differs = apply("and", apply("unequal", part, other), apply("not", rounded))
-    same = apply("not", Exists(a, part.name, differs, place.name))
-    return Case(((apply("unequal", length(a), length(b)), FALSE),), same)
+    return Case(
+        ((apply("equal", a, b), TRUE), (numberless, FALSE), (apply("unequal", length(parts), length(others)), FALSE)),
+        apply("not", Exists(parts, part.name, differs, place.name)),
+    )
 
 
 def _coding(call: Call, item: Node) -> Node:
@@ -195,16 +197,16 @@ def _coding(call: Call, item: Node) -> Node:
     return _folded(quantities.joined(known[0], text("|"), known[1]))
 
 
-def _equal_concepts(call: Call, written: tuple[Node, Node], a: Node, b: Node) -> Node:
-    """Whether two CodeableConcepts have a Coding in common, or are equivalent without any (as `_coding`), by their texts."""
+def _have_common(call: Call, a: Node, b: Node) -> Node:
+    """Whether two CodeableConcepts have a Coding in common; NULL if neither has any."""
     codings = [Extract(side, (Step("coding", each=True),), SqlType.JSON) for side in (a, b)]
     first, second = (_texts(call, each, partial(_coding, call)) for each in codings)
 
     def common(first: Node, second: Node) -> Node:
         each = Reference(call.names.fresh(), SqlType.TEXT)
         none = apply("equal", integer(0), apply("greatest", length(first), length(second), type=SqlType.INTEGER))
-        alike = _equal_texts(call, *written)
-        return Case(((none, alike),), Exists(first, each.name, apply("array_contains", second, each)))
+        found = Exists(first, each.name, apply("array_contains", second, each))
+        return Case(((none, null(SqlType.BOOLEAN)),), found)
 
     return bind(call.names.fresh(), first, lambda x: bind(call.names.fresh(), second, lambda y: common(x, y)))
 

@@ -204,16 +204,21 @@ def apart(names: Names, item: Node, form: Form, body: Callable[[Quantity], Node]
 
 
 def _read(json: Node, form: Form) -> Quantity:
-    value, unit = _member(json, "value", SqlType.DECIMAL), _member(json, "unit")
+    value = _member(json, "value", SqlType.DECIMAL)
     if form is Form.SYSTEM:
-        return Quantity(value, unit, None, form)
+        return Quantity(value, _member(json, "unit"), None, form)
     exact = apply("is_null", _member(json, "comparator"))
     value = Case(((exact, value),), null(SqlType.DECIMAL))
     if form is Form.OPEN:
         number = apply("equal", apply("json_kind", json, type=SqlType.TEXT), text("number"))
         value = Case(((number, FromJson(json, SqlType.DECIMAL)),), value)
-    code, currency = _member(json, "code"), _member(json, "currency")
-    return Quantity(value, apply("coalesce", code, unit, currency, text(UNITY), type=SqlType.TEXT), None, form)
+    return Quantity(value, unit_of(json), None, form)
+
+
+def unit_of(json: Node) -> Node:
+    """The unit of a FHIR Quantity, or of Money, of which it is the currency."""
+    stated = (_member(json, name) for name in ("code", "unit", "currency"))
+    return apply("coalesce", *stated, text(UNITY), type=SqlType.TEXT)
 
 
 def _member(json: Node, name: str, type: SqlType = SqlType.TEXT) -> Node:

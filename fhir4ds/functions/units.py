@@ -249,6 +249,20 @@ def all_ratios(purpose: Purpose) -> str:
 
 
 @functools.cache
+def measured() -> str:
+    """All units that data may have, for equivalence, as a JSON object; its values are like ``7 1 100 0``.
+
+    As `all_ratios`, and behind that how many degrees the zero of a scale of temperature is above absolute zero. A year or a
+    month that is told by a word is that of UCUM.
+    """
+    found = {
+        code: f"{entry} {zeros().get(code, 0)}" for code, entry in json.loads(all_ratios(Purpose.EQUIVALENCE)).items()
+    }
+    found |= {name: found[DEFINITE[_WORDS[name]]] for name in OF_CALENDAR_ALONE}
+    return json.dumps(found, ensure_ascii=False)
+
+
+@functools.cache
 def ratios_of_calendar(purpose: Purpose) -> str:
     """The `ratio` of pairs of units like ``years d`` of which one is a year or a month of the calendar, as a JSON object.
 

@@ -7,10 +7,9 @@ import functools
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import decimals, quantities, units, values
+from fhir4ds.functions import quantities, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan.collection import TypeName
-from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     FALSE,
     Array,
@@ -23,7 +22,6 @@ from fhir4ds.plan.nodes import (
     Reference,
     Sort,
     apply,
-    integer,
     text,
 )
 
@@ -155,60 +153,3 @@ def _quantity(item: Node) -> Node:
     unit = Cast(apply("to_json", quantities.unit_of(item), type=SqlType.JSON), SqlType.TEXT)
     number = _number(Extract(item, (_VALUE,), SqlType.JSON))
     return quantities.joined(text(MARK), number, text(" "), unit, text(MARK))
-
-
-def measured(names: Names, written: Node) -> Node:
-    """Such a text with what is said of the unit of each number (`units.measured`), so that only numbers are left to compare."""
-    part, place = Reference(names.fresh(), SqlType.TEXT), Reference(names.fresh(), SqlType.INTEGER)
-    code = apply(
-        "null_if", apply("regexp_remove", part, text("^[^ ]* ?"), type=SqlType.TEXT), text(""), type=SqlType.TEXT
-    )
-    unit = FromJson(Cast(code, SqlType.JSON), SqlType.TEXT)
-    escaped = apply("replace", code, text(" "), text("\\u0020"), type=SqlType.TEXT)
-    own = quantities.joined(apply("coalesce", escaped, text(""), type=SqlType.TEXT), text(" 1 1 0"))
-    entry = apply("coalesce", quantities.look_up(units.measured(), unit), own, type=SqlType.TEXT)
-    number = quantities.joined(_part(part, 1), text(" "), entry)
-    parts = apply("split", written, text(MARK), type=SqlType.TEXT, many=True)
-    every = Each(parts, part.name, Case(((is_number(place), number),), part), index=place.name)
-    return apply("text_join", every, text(MARK), type=SqlType.TEXT)
-
-
-def is_number(place: Node) -> Node:
-    """Whether there is a number in a place among the parts of a text between which there is a `MARK`."""
-    return apply("equal", apply("remainder", place, integer(2), type=SqlType.INTEGER), integer(0))
-
-
-def equal_numbers(names: Names, one: Node, other: Node) -> Node:
-    """Whether two of such numbers are equivalent: in the larger of their units (FHIRPath, "Quantity Equivalence")."""
-    commensurable = apply("equal", *(_part(each, 2) for each in (one, other)))
-    same = apply("equal", *(apply("regexp_remove", each, text("^[^ ]*"), type=SqlType.TEXT) for each in (one, other)))
-    sides = (
-        Case(((apply("or", same, _is_larger(own, beside, relation)), _decimal(own, 1)),), _converted(own, beside))
-        for own, beside, relation in ((one, other, "less_or_equal"), (other, one, "less"))
-    )
-    return apply("coalesce", Case(((commensurable, decimals.alike(names, *sides)),), FALSE), FALSE)
-
-
-def _is_larger(own: Node, other: Node, relation: str) -> Node:
-    return apply(relation, _factor(other, own), _factor(own, other))
-
-
-def _converted(own: Node, other: Node) -> Node:
-    """The value of a quantity in the unit of another one."""
-    above = decimals.fitting(apply("add", _decimal(own, 1), _decimal(own, 5), type=SqlType.DECIMAL))
-    scaled = apply("scale_ratio", above, _factor(own, other), _factor(other, own), type=SqlType.DECIMAL)
-    return decimals.fitting(apply("subtract", scaled, _decimal(other, 5), type=SqlType.DECIMAL))
-
-
-def _factor(one: Node, other: Node) -> Node:
-    """How large the unit of one quantity is, by what that of another one is multiplied with to be compared."""
-    numbers = (Cast(_part(each, place), SqlType.INTEGER) for each, place in ((one, 3), (other, 4)))
-    return apply("multiply", *numbers, type=SqlType.INTEGER)
-
-
-def _decimal(words: Node, place: int) -> Node:
-    return Cast(_part(words, place), SqlType.DECIMAL)
-
-
-def _part(words: Node, place: int) -> Node:
-    return apply("split_part", words, text(" "), integer(place), type=SqlType.TEXT)

@@ -8,7 +8,8 @@ from functools import partial
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import decimals, presence, quantities, tags, temporal, values
-from fhir4ds.functions.canonical import MARK, canonical, equal_numbers, is_number, levels_of, measured
+from fhir4ds.functions.canonical import levels_of
+from fhir4ds.functions.canonical_equivalence import equal_texts, text_of
 from fhir4ds.functions.combining import aligned
 from fhir4ds.functions.comparison import by_values, comparable, wholes_alike
 from fhir4ds.functions.declaration import Call, Example
@@ -90,7 +91,7 @@ def _equivalent_mixed(call: Call, tagged: tuple[Node, Node], types: tuple[TypeNa
 
     def with_text(array: Node) -> Node:
         entry = Reference(call.names.fresh(), SqlType.JSON)
-        own = _text(call, tags.item_of(entry), levels)
+        own = text_of(call, tags.item_of(entry), levels)
         return Each(
             array,
             entry.name,
@@ -107,7 +108,7 @@ def _equivalent_mixed(call: Call, tagged: tuple[Node, Node], types: tuple[TypeNa
         concepts = [tags.is_of(entry, (_CONCEPT,)) for entry in (x, y)]
         of_concepts = _have_common(call, *(tags.item_of(entry) for entry in (x, y)))
         in_common = Case(((apply("and", *concepts), of_concepts),), null(SqlType.BOOLEAN))
-        alike = apply("coalesce", in_common, _equal_texts(call, *texts))
+        alike = apply("coalesce", in_common, equal_texts(call, *texts))
         return Case(
             (
                 (apply("unequal", *concepts), FALSE),
@@ -132,62 +133,42 @@ def _are_complex(call: Call, collection: Collection) -> bool:
 def _equivalent_complex(call: Call, left: Collection, right: Collection) -> Node:
     """Equivalence of items whose members are equivalent, which is told by one text for each."""
     types = (*left.types, *right.types) if left.types and right.types else ()
-    text_of = partial(_text, call, levels=levels_of(call.model, types))
+    written = partial(text_of, call, levels=levels_of(call.model, types))
     if left.type == right.type == _CODING:
-        text_of = partial(_coding, call)
+        written = partial(_coding, call)
     concepts = left.type == right.type == _CONCEPT
-    texts_of, equal_texts = partial(_texts, call, text_of=text_of), partial(_equal_texts, call)
     a, b = (values.items(side, call.names) for side in (left, right))
     if a.many or b.many:
         tagged = tags.of_both(call, left, right) if concepts else None
         if tagged is not None:
             return _equivalent_mixed(call, tagged, (_CONCEPT,))
-        first, second = (texts_of(values.as_array(side, call.names)) for side in (a, b))
-        return _arrays(call, first, second, equal_texts)
+        first, second = (_texts(call, values.as_array(side, call.names), written) for side in (a, b))
+        return _arrays(call, first, second, partial(equal_texts, call))
 
     def alike(x: Node, y: Node) -> Node:
-        texts = Reference(call.names.fresh(), SqlType.TEXT, many=True)
-        pair = (apply("array_at", texts, integer(place), type=SqlType.TEXT) for place in (1, 2))
-        return bind(texts.name, texts_of(Array((x, y), SqlType.JSON)), lambda _: equal_texts(*pair))
-
-    def concepts_alike(x: Node, y: Node) -> Node:
-        return apply("coalesce", _have_common(call, x, y), alike(x, y))
+        equal = _equal_as(call, x, y, written)
+        return apply("coalesce", _have_common(call, x, y), equal) if concepts else equal
 
     if concepts:
-        equal = values.of_parent(
-            a, call.names, lambda x: values.of_parent(b, call.names, lambda y: concepts_alike(x, y))
-        )
+        equal = values.of_parent(a, call.names, lambda x: values.of_parent(b, call.names, lambda y: alike(x, y)))
     else:
         equal = alike(a, b)
     present = [presence.present(call, side) for side in (left, right)]
     return Case(((apply("and", *present), equal), (apply("or", *present), FALSE)), TRUE)
 
 
-def _texts(call: Call, items: Node, text_of: Callable[[Node], Node]) -> Node:
-    item = Reference(call.names.fresh(), SqlType.JSON)
-    return Each(items, item.name, text_of(item))
-
-
-def _text(call: Call, item: Node, levels: int) -> Node:
-    """What is compared of a complex value."""
-    written = canonical(call, item, levels)
-    return written if call.model is None else measured(call.names, written)
-
-
-def _equal_texts(call: Call, a: Node, b: Node) -> Node:
-    """Whether two texts of complex values are the same once their numbers are rounded as those outside of such are."""
-    mark = text(MARK)
-    numberless = apply("equal", apply("position", a, mark, type=SqlType.INTEGER), integer(0))
-    parts, others = (apply("split", side, mark, type=SqlType.TEXT, many=True) for side in (a, b))
-    part, place = Reference(call.names.fresh(), SqlType.TEXT), Reference(call.names.fresh(), SqlType.INTEGER)
-    other = apply("array_at", others, place, type=SqlType.TEXT)
-    alike = decimals.alike if call.model is None else equal_numbers
-    rounded = Case(((is_number(place), alike(call.names, part, other)),), FALSE)
-    differs = apply("and", apply("unequal", part, other), apply("not", rounded))
-    return Case(
-        ((apply("equal", a, b), TRUE), (numberless, FALSE), (apply("unequal", length(parts), length(others)), FALSE)),
-        apply("not", Exists(parts, part.name, differs, place.name)),
+def _equal_as(call: Call, a: Node, b: Node, written: Callable[[Node], Node]) -> Node:
+    """Whether the texts of two items are equal; how they are made is written once for both."""
+    texts = Reference(call.names.fresh(), SqlType.TEXT, many=True)
+    first, second = (apply("array_at", texts, integer(place), type=SqlType.TEXT) for place in (1, 2))
+    return bind(
+        texts.name, _texts(call, Array((a, b), SqlType.JSON), written), lambda _: equal_texts(call, first, second)
     )
+
+
+def _texts(call: Call, items: Node, written: Callable[[Node], Node]) -> Node:
+    item = Reference(call.names.fresh(), SqlType.JSON)
+    return Each(items, item.name, written(item))
 
 
 def _coding(call: Call, item: Node) -> Node:

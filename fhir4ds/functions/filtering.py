@@ -93,4 +93,9 @@ def select(call: Call) -> Collection:
     lost = indexed is None and not body.many and is_lost(body, walk.variable)
     plan = Each(places.with_values(walk.source) if lost else walk.source, walk.variable, body, index=indexed)
     choices = projected.choices if undecided else ()
-    return attrs.evolve(projected, plan=plan, choices=choices, guard=None)
+    found = attrs.evolve(projected, plan=plan, choices=choices, guard=None)
+    if projected.tagged is None:
+        return found
+    # The items once more, with their types.
+    kept = values.items(attrs.evolve(projected, plan=projected.tagged), call.names)
+    return tags.tagged(found, attrs.evolve(plan, body=kept, index=index if refers(kept, [index]) else None))

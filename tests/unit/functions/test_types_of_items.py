@@ -93,6 +93,14 @@ _TEXTS = "('a' | @2020 | @T10:00 | 1)"
         ("('1970-01-02'.combine(birthDate)).isDistinct()", [True]),
         ("(name.family | 'F' | gender).count()", [2]),
         ("1.type() = 2.type() and 1.type() != 'a'.type()", [True]),
+        # What is made of each of several items.
+        ("(1 | 2).select($this.combine('a').combine(@2020)).ofType(Date)", ["2020", "2020"]),
+        ("(1 | 2).select(iif($index = 1, 'a' | @2020, {})).where($this is Date)", ["2020"]),
+        ("(name | name).select(family | 'x').where($this is System.String)", ["x"]),
+        ("(1 | 2).select('b'.combine(@2020)[$index]).type().name", ["String", "Date"]),
+        ("name.select(family | %resource.gender).ofType(code)", ["male"]),
+        ("contact.select(children()).ofType(HumanName)", []),
+        ("%resource.repeat($this).select(children()).ofType(HumanName).family", ["F"]),
     ],
 )
 def test_told_by_where_they_come_from(database: Database, expression: str, items: list[object]) -> None:
@@ -100,7 +108,9 @@ def test_told_by_where_they_come_from(database: Database, expression: str, items
     assert database.evaluate(expression, {**_PATIENT, "gender": "male", "birthDate": "1970-01-02"}) == items
 
 
-@pytest.mark.parametrize("expression", ["(name.family | gender).select($this).ofType(string)"])
+@pytest.mark.parametrize(
+    "expression", ["(name.family | gender).select($this).ofType(string)", "repeat(children()).ofType(Coding)"]
+)
 def test_not_told(database: Database, expression: str) -> None:
     with pytest.raises(UnsupportedFeature, match="only known when they are met|cannot be told"):
         database.evaluate(expression, _PATIENT)

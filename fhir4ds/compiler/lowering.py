@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial, singledispatchmethod
+from functools import singledispatchmethod
 
 import attrs
 
@@ -34,7 +34,6 @@ from fhir4ds.functions.declaration import Function
 from fhir4ds.functions.instances import instance
 from fhir4ds.functions.left_out import LEFT_OUT, VARIABLES_LEFT_OUT
 from fhir4ds.functions.subsetting import at, check_order
-from fhir4ds.functions.tags import tags_of
 from fhir4ds.functions.typing import narrow, resolve_type
 from fhir4ds.plan.collection import (
     INTEGER,
@@ -118,14 +117,9 @@ class Lowering:
         position = node if isinstance(node, int) else node.position
         return kind(message, expression=self.text, position=position, hint=hint)
 
-    def member(self, focus: Collection, name: str, node: ast.Expression | int) -> Collection:
+    def member(self, focus: Collection, name: str, node: ast.Expression) -> Collection:
         """Navigate to an element."""
-
-        def fail(kind: type[CompileError], message: str, hint: str | None) -> CompileError:
-            return self.error(kind, message, node, hint)
-
-        call = LoweredCall(self, ast.This(), focus, (), Scope(this=focus))
-        return member(focus, name, self.model, self.names, fail, partial(tags_of, call))
+        return member(LoweredCall(self, node, focus, (), Scope(this=focus)), focus, name)
 
     @singledispatchmethod
     def lower(self, node: ast.Expression, scope: Scope) -> Collection:

@@ -11,10 +11,11 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import CompileError, InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Element, Model
-from fhir4ds.functions import walking
+from fhir4ds.functions import tags, walking
+from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.values import as_array, is_path, items, system_type, type_name
 from fhir4ds.plan import elements, exactness, fusion
-from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, TYPE_INFO, Choice, Collection, Tags, TypeName
+from fhir4ds.plan.collection import DECIMAL, QUANTITY, STRING, TYPE_INFO, Choice, Collection, TypeName
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     RESOURCE,
@@ -28,17 +29,10 @@ from fhir4ds.plan.nodes import (
     Node,
     Reference,
     bind,
-    integer,
     null,
     text,
 )
 from fhir4ds.suggestion import did_you_mean
-
-#: Makes a compile error that points at the step.
-Fail = Callable[[type[CompileError], str, str | None], CompileError]
-
-#: The items of a collection with their types; None if those are not known.
-TagsOf = Callable[[Collection], Node | None]
 
 #: Elements of a primitive that do not stand in its value but in the member of the same name with an underscore
 #: (FHIR R4, "JSON Representation of Resources", section "Primitive Elements").
@@ -59,25 +53,17 @@ _OF_SYSTEM = {
 }
 
 
-def member(
-    collection: Collection, name: str, model: Model | None, names: Names, fail: Fail, tags_of: TagsOf
-) -> Collection:
+def member(call: Call, collection: Collection, name: str) -> Collection:
     """Navigate from every item of a collection to an element.
 
     Parameters
     ----------
+    call : Call
+        Of the step: the model that says which elements there are, if there is one, and where errors point.
     collection : Collection
         Where to start.
     name : str
         The element; of a choice element, its name without a type.
-    model : Model, optional
-        What says which elements there are; None for untyped JSON.
-    names : Names
-        Source of variable names.
-    fail : Fail
-        Makes the error for an element that does not exist.
-    tags_of : TagsOf
-        Gives the items of a collection with their types.
 
     Returns
     -------
@@ -93,33 +79,33 @@ def member(
     type = _OF_SYSTEM.get(collection.type, {}).get(name) if collection.type is not None else None
     if type is not None:
         # A quantity was put together as a text, which no document is made ready for.
-        made = _each_ready(collection.plan, names) if type == DECIMAL else collection.plan
-        return attrs.evolve(collection, plan=fusion.extract(made, Step(name), names), types=(type,))
+        made = _each_ready(collection.plan, call.names) if type == DECIMAL else collection.plan
+        return attrs.evolve(collection, plan=fusion.extract(made, Step(name), call.names), types=(type,))
     if collection.type == TYPE_INFO and name == _BASE_TYPE:
-        return _base_types(collection, model, names)
+        return _base_types(call, collection)
+    model = call.model
     if model is None or not collection.types:
-        return _untyped(collection, name, names, fail)
+        return _untyped(call, collection, name)
     if collection.choices:
-        return _through_choice(collection, name, model, names, fail, tags_of)
+        return _through_choice(call, model, collection, name)
     if name == _VALUE and all(type.namespace == "FHIR" and model.is_primitive(type.name) for type in collection.types):
         # FHIR R4, "FHIRPath", section "Types": what a primitive element has as its value is of a System type.
         systems = (system_type(type, model) for type in collection.types)
         types = tuple(dict.fromkeys(system for system in systems if system is not None))
-        return attrs.evolve(collection, plan=_those_there(collection.plan, names), types=types)
-    elements = _elements(collection.types, name, model)
-    if not elements:
-        raise _unknown(collection, name, model, fail)
-    start = attrs.evolve(collection, plan=_beside(collection, name, model, names, fail))
-    choices = tuple(element for element in elements if element.choice)
-    others = tuple(element for element in elements if not element.choice)
+        return attrs.evolve(collection, plan=_those_there(collection.plan, call.names), types=types)
+    found = _elements(collection.types, name, model)
+    if not found:
+        raise _unknown(call, model, collection, name)
+    choices = tuple(element for element in found if element.choice)
+    others = tuple(element for element in found if not element.choice)
     if not choices or not others:
-        return _arrive(start, elements, names)
+        return _arrive(call, model, collection, found)
 
     def by_both(parent: Collection) -> list[Collection]:
-        chosen, plain = (_arrive(parent, part, names) for part in (choices, others))
+        chosen, plain = (_arrive(call, model, parent, part) for part in (choices, others))
         return [plain, chosen]
 
-    return _by_several_ways(start, by_both, names, tags_of)
+    return _by_several_ways(call, collection, by_both)
 
 
 def _those_there(plan: Node, names: Names) -> Node:
@@ -146,9 +132,9 @@ def _each_ready(plan: Node, names: Names) -> Node:
     return Each(plan, item.name, exactness.ready(item))
 
 
-def _base_types(collection: Collection, model: Model | None, names: Names) -> Collection:
+def _base_types(call: Call, collection: Collection) -> Collection:
     """The types that types are derived from (FHIRPath N1, section "Reflection"), which what `type` gives need not hold."""
-    definitions = {} if model is None else model.types
+    definitions = {} if call.model is None else call.model.types
     table = {name: f"FHIR.{type.base}" for name, type in definitions.items() if type.base is not None}
     known = Constant(json.dumps(table, separators=(",", ":")), SqlType.JSON)
 
@@ -159,9 +145,9 @@ def _base_types(collection: Collection, model: Model | None, names: Names) -> Co
 
     plan = collection.plan
     if plan.many:
-        info = Reference(names.fresh(), SqlType.JSON)
+        info = Reference(call.names.fresh(), SqlType.JSON)
         return attrs.evolve(collection, plan=Each(plan, info.name, base(info)), types=(STRING,))
-    return attrs.evolve(collection, plan=bind(names.fresh(), plan, base), types=(STRING,))
+    return attrs.evolve(collection, plan=bind(call.names.fresh(), plan, base), types=(STRING,))
 
 
 def type_or_member(name: str, names: Names) -> Collection:
@@ -175,11 +161,11 @@ def type_or_member(name: str, names: Names) -> Collection:
     return Collection(plan=Case(((is_type, Array((RESOURCE,), SqlType.JSON)),), element))
 
 
-def _untyped(collection: Collection, name: str, names: Names, fail: Fail) -> Collection:
+def _untyped(call: Call, collection: Collection, name: str) -> Collection:
     if collection.plan.type is not SqlType.JSON:
-        raise fail(InvalidOperation, f"a computed value has no element {name!r}", None)
+        raise call.error(InvalidOperation, f"a computed value has no element {name!r}")
     # Whether the member is an array is only known when it is met.
-    return attrs.evolve(collection, plan=fusion.extract(collection.plan, Step(name, each=None), names), types=())
+    return attrs.evolve(collection, plan=fusion.extract(collection.plan, Step(name, each=None), call.names), types=())
 
 
 def _elements(types: tuple[TypeName, ...], name: str, model: Model) -> tuple[Element, ...]:
@@ -203,21 +189,22 @@ def _is_any_resource(type: TypeName) -> bool:
     return type in (TypeName("FHIR", "Resource"), TypeName("FHIR", "DomainResource"))
 
 
-def _arrive(start: Collection, elements: tuple[Element, ...], names: Names) -> Collection:
+def _arrive(call: Call, model: Model, start: Collection, elements: tuple[Element, ...]) -> Collection:
     """The collection at the end of a step to one of several definitions of an element."""
     types = tuple(dict.fromkeys(type_name(type) for element in elements for type in element.types))
-    start = attrs.evolve(start, targets=_targets(elements))
     first = elements[0]
+    owners = attrs.evolve(start, plan=_beside(call, model, start, first.name), targets=_targets(elements))
     if first.choice:
         choices = {
             element.json_name(type): Choice(type_name(type), element.json_name(type))
             for element in elements
             for type in element.types
         }
-        return attrs.evolve(start, types=types, choices=tuple(choices.values()))
+        return attrs.evolve(owners, types=types, choices=tuple(choices.values()), tags=None)
     cardinalities = {element.many for element in elements}
-    each = first.many if len(cardinalities) == 1 else None
-    return attrs.evolve(start, plan=fusion.extract(start.plan, Step(first.name, each), names), types=types)
+    step = Step(first.name, first.many if len(cardinalities) == 1 else None)
+    found = attrs.evolve(owners, plan=fusion.extract(owners.plan, step, call.names), types=types)
+    return tags.tagged(found, tags.members_of(call, model, start, found, step)) if len(types) > 1 else found
 
 
 def _targets(elements: tuple[Element, ...]) -> tuple[str, ...]:
@@ -226,27 +213,25 @@ def _targets(elements: tuple[Element, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(target for targets in references for target in targets)) if all(references) else ()
 
 
-def _beside(collection: Collection, name: str, model: Model, names: Names, fail: Fail) -> Node:
+def _beside(call: Call, model: Model, collection: Collection, name: str) -> Node:
     """The plan from which a step starts: for id and extension of primitives, what stands beside their values."""
     plan = collection.plan
     primitive = [type.namespace == "System" or model.is_primitive(type.name) for type in collection.types]
     if not any(primitive):
         return plan
     if not all(primitive):
-        return walking.owners(plan, names) if name in BESIDE_VALUE else plan
+        return walking.owners(plan, call.names) if name in BESIDE_VALUE else plan
     if name not in BESIDE_VALUE:
-        raise _unknown(collection, name, model, fail)
-    shadow = elements.all_beside(plan, names)
+        raise _unknown(call, model, collection, name)
+    shadow = elements.all_beside(plan, call.names)
     if shadow is None and plan.type is not SqlType.JSON:
-        raise _unknown(collection, name, model, fail)
+        raise _unknown(call, model, collection, name)
     if shadow is None:
-        raise fail(InvalidOperation, f"{name!r} of a primitive element cannot be reached from here", None)
+        raise call.error(InvalidOperation, f"{name!r} of a primitive element cannot be reached from here")
     return shadow
 
 
-def _through_choice(
-    collection: Collection, name: str, model: Model, names: Names, fail: Fail, tags_of: TagsOf
-) -> Collection:
+def _through_choice(call: Call, model: Model, collection: Collection, name: str) -> Collection:
     """Go on from a choice element whose type is not decided: through each type that has the next element."""
     reached = []
     for choice in collection.choices:
@@ -262,53 +247,55 @@ def _through_choice(
             (attrs.evolve(collection, choices=(), types=(choice.type,)), Step(choice.member)) for choice in primitive
         ]
     if not reached:
-        raise _unknown(collection, name, model, fail)
+        raise _unknown(call, model, collection, name)
     if len(reached) == 1:
         one, step = reached[0]
-        return member(attrs.evolve(one, plan=fusion.extract(one.plan, step, names)), name, model, names, fail, tags_of)
+        return member(call, attrs.evolve(one, plan=fusion.extract(one.plan, step, call.names)), name)
 
     def through_each(parent: Collection) -> list[Collection]:
         at_choices = (
-            attrs.evolve(one, plan=fusion.extract(parent.plan, step, names), guard=None) for one, step in reached
+            attrs.evolve(one, plan=fusion.extract(parent.plan, step, call.names), guard=None) for one, step in reached
         )
-        return [member(at_choice, name, model, names, fail, tags_of) for at_choice in at_choices]
+        return [member(call, at_choice, name) for at_choice in at_choices]
 
-    return _by_several_ways(collection, through_each, names, tags_of)
+    return _by_several_ways(call, collection, through_each)
 
 
-def _by_several_ways(
-    start: Collection, ways: Callable[[Collection], list[Collection]], names: Names, tags_of: TagsOf
-) -> Collection:
+def _by_several_ways(call: Call, start: Collection, ways: Callable[[Collection], list[Collection]]) -> Collection:
     """Where several ways lead from each item, of which at most one has anything at its end."""
     if not start.many and is_path(start.plan):
-        return attrs.evolve(_merge(ways(attrs.evolve(start, guard=None)), names, tags_of), guard=start.guard)
-    variable = names.fresh()
-    merged = _merge(ways(attrs.evolve(start, plan=Reference(variable, SqlType.JSON), guard=None)), names, tags_of)
+        return attrs.evolve(_merge(call, ways(attrs.evolve(start, guard=None))), guard=start.guard)
+    variable = call.names.fresh()
+    merged = _merge(call, ways(attrs.evolve(start, plan=Reference(variable, SqlType.JSON), guard=None)))
+    plan: Node = Each(start.plan, variable, merged.plan) if start.many else Bind(variable, start.plan, merged.plan)
+    found = attrs.evolve(merged, plan=plan, guard=start.guard)
+    told, entries = merged.tagged, start.plan
+    if start.tagged is not None:
+        # Where items say of which type each is, so does what they have.
+        told, entries = (
+            _merge(call, ways(tags.as_tagged(start, Reference(variable, SqlType.JSON)))).tagged,
+            start.tagged,
+        )
+    if told is None:
+        return found
+    return tags.tagged(found, Each(entries, variable, told) if entries.many else Bind(variable, entries, told))
 
-    def from_each(way: Node) -> Node:
-        return Each(start.plan, variable, way) if start.many else Bind(variable, start.plan, way)
 
-    plan = from_each(merged.plan)
-    tags = None if merged.tagged is None else Tags(plan, from_each(merged.tagged))
-    return attrs.evolve(merged, plan=plan, guard=start.guard, tags=tags)
-
-
-def _merge(ways: list[Collection], names: Names, tags_of: TagsOf) -> Collection:
+def _merge(call: Call, ways: list[Collection]) -> Collection:
     """One collection out of several of which at most one has items."""
     types = tuple(dict.fromkeys(type for way in ways for type in way.types))
-    known = [tags_of(way) for way in ways] if len(types) > 1 else []
-    ways = [attrs.evolve(way, plan=items(way, names), choices=(), guard=None) for way in ways]
+    known = [tags.tags_of(call, way) for way in ways] if len(types) > 1 else []
+    ways = [attrs.evolve(way, plan=items(way, call.names), choices=(), guard=None) for way in ways]
     plan: Node
     if any(way.many for way in ways):
-        plan = _concatenated([way.plan if way.many else as_array(way.plan, names) for way in ways])
+        plan = _concatenated([way.plan if way.many else as_array(way.plan, call.names) for way in ways])
     else:
         plan = Apply("coalesce", tuple(way.plan for way in ways), SqlType.JSON)
-    tagged = [tags for tags in known if tags is not None]
+    told = [entries for entries in known if entries is not None]
     merged = attrs.evolve(ways[0], plan=plan, types=types, tags=None)
-    if not tagged or len(tagged) < len(ways):
+    if not told or len(told) < len(ways):
         return merged
-    every = _concatenated(tagged)
-    return attrs.evolve(merged, tags=Tags(plan, every if plan.many else _first(every)))
+    return tags.tagged(merged, tags.like(plan, _concatenated(told)))
 
 
 def _concatenated(arrays: list[Node]) -> Node:
@@ -318,11 +305,7 @@ def _concatenated(arrays: list[Node]) -> Node:
     return plan
 
 
-def _first(array: Node) -> Node:
-    return Apply("array_at", (array, integer(1)), array.type)
-
-
-def _unknown(collection: Collection, name: str, model: Model, fail: Fail) -> CompileError:
+def _unknown(call: Call, model: Model, collection: Collection, name: str) -> CompileError:
     shown = " or ".join(dict.fromkeys(type.name for type in collection.types))
     if len(collection.types) > 3:
         shown = f"any of the {len(collection.types)} types possible here"
@@ -331,15 +314,15 @@ def _unknown(collection: Collection, name: str, model: Model, fail: Fail) -> Com
         if chosen is not None:
             element, chosen_type = chosen
             hint = f"write {element.name}.ofType({chosen_type})"
-            return fail(
+            return call.error(
                 UnknownElement, f"{shown} has no element {name!r}: it is a type of the element {element.name!r}", hint
             )
     if name == _TYPE_IN_JSON and all(model.is_resource(type.name) for type in collection.types):
-        return fail(
+        return call.error(
             UnknownElement,
             f"{name!r} is of JSON and no element of {shown}",
             "ask for a type, such as ofType(Patient) or where($this is Patient)",
         )
     known = [element for type in collection.types if type.namespace == "FHIR" for element in model.elements(type.name)]
     close = did_you_mean(name, known)
-    return fail(UnknownElement, f"{shown} has no element {name!r}", close)
+    return call.error(UnknownElement, f"{shown} has no element {name!r}", close)

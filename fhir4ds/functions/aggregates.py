@@ -6,7 +6,17 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import carrying, decimals, iteration, kinds, presence, quantity_aggregates, singletons, values
+from fhir4ds.functions import (
+    carrying,
+    decimals,
+    iteration,
+    kinds,
+    presence,
+    quantity_aggregates,
+    singletons,
+    tags,
+    values,
+)
 from fhir4ds.functions.arithmetic import in_range
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.functions.undecided import of_one_kind, picks_of_one_kind
@@ -53,11 +63,14 @@ _PATIENT = {
 )
 def aggregate(call: Call) -> Collection:
     """Evaluate the aggregator for each item in turn; ``$total`` is what it gave for the item before."""
-    plan = values.as_array(presence.placed_value(call, call.focus), call.names)
+    entries = tags.tags_of(call, call.focus) if tags.are_needed(call, call.focus) else None
+    plan = entries or values.as_array(presence.placed_value(call, call.focus), call.names)
     variable, accumulator, place = (call.names.fresh() for _ in range(3))
     index = iteration.zero_based(place)
     plan, own = carrying.iterated(call, plan, variable)
     item = attrs.evolve(call.focus, plan=own, choices=(), guard=None)
+    if entries is not None:
+        item = tags.as_tagged(item, own)
     initial = call.value(1) if call.count > 1 else None
     # What the total is depends on what the aggregator makes of it: a first look settles types and cardinality.
     total = _first_total(call, item) if initial is None or values.is_empty(initial) else initial

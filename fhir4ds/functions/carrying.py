@@ -8,12 +8,13 @@ plan is made to give objects of both.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import singledispatchmethod
+from functools import partial, singledispatchmethod
 from typing import TypeAlias
 
 import attrs
 
 from fhir4ds.dialect.types import SqlType
+from fhir4ds.functions import keys
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.holders import (
     HOLDER,
@@ -38,7 +39,6 @@ from fhir4ds.plan.nodes import (
     Case,
     Cast,
     Each,
-    Exists,
     Extract,
     FromJson,
     Front,
@@ -51,7 +51,6 @@ from fhir4ds.plan.nodes import (
     apply,
     bind,
     empty,
-    integer,
     json_object,
     null,
 )
@@ -116,13 +115,8 @@ def items_of(carried: Node, names: Names, type: SqlType = SqlType.JSON) -> Node:
 def once(carried: Node, names: Names) -> Node:
     """Carried items, of those that are the same the first one."""
     pairs = _carrier(names, many=True)
-    pair, other = (Reference(names.fresh(), SqlType.JSON) for _ in range(2))
-    place = Reference(names.fresh(), SqlType.INTEGER)
-    last = apply("subtract", place, integer(1), type=SqlType.INTEGER)
-    before = apply("array_slice", pairs, integer(1), last, type=SqlType.JSON, many=True)
-    same = apply("equal", *(Extract(one, (ITEM,), SqlType.JSON) for one in (pair, other)))
-    first = Each(pairs, pair.name, pair, apply("not", Exists(before, other.name, same)), place.name)
-    return Bind(pairs.name, carried, first)
+    items = keys.keys_of(names, pairs, lambda pair: Extract(pair, (ITEM,), SqlType.JSON))
+    return Bind(pairs.name, carried, bind(names.fresh(), items, partial(keys.firsts, names, pairs)))
 
 
 def _carrier(names: Names, *, many: bool) -> Reference:

@@ -10,7 +10,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidArguments
-from fhir4ds.functions import presence, singletons, tags, values
+from fhir4ds.functions import keys, presence, singletons, tags, values
 from fhir4ds.functions.comparison import by_values, equal_items, key
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
 from fhir4ds.functions.operators import operator
@@ -131,7 +131,7 @@ class _Entries:
         """Whether any of them is equal to an entry of others in the same form."""
         found = self._key(call, of)
         if found is not None and not can_raise(found(entry)):
-            return _is_among(_keys(call, self.array, found), found(entry))
+            return keys.is_among(keys.keys_of(call.names, self.array, found), found(entry))
         other = self.reference(call)
         equal = equal_items(call, self.item(other), of.item(entry))
         if _Form.VALUE not in (self.form, of.form):
@@ -144,24 +144,13 @@ class _Entries:
 
     def firsts(self, call: Call, array: Node) -> Node:
         """The entries, which are the items of an array, that are equal to none before them."""
-        entry, position = self.reference(call), Reference(call.names.fresh(), SqlType.INTEGER)
-        end = apply("subtract", position, integer(1), type=SqlType.INTEGER)
-
-        def before(array: Node) -> Node:
-            return apply("array_slice", array, integer(1), end, type=array.type, many=True)
-
-        def among(found: Node) -> Node:
-            return Each(array, entry.name, entry, where=apply("not", found), index=position.name)
-
         tell = self._key(call, self)
         if tell is None:
-            return among(attrs.evolve(self, array=before(array)).have(call, entry, self))
-
-        def by_keys(keys: Node) -> Node:
-            own = entry if keys == array else apply("array_at", keys, position, type=keys.type)
-            return among(_is_among(before(keys), own))
-
-        unequal = bind(call.names.fresh(), _keys(call, array, tell), by_keys)
+            entry, place = self.reference(call), Reference(call.names.fresh(), SqlType.INTEGER)
+            found = attrs.evolve(self, array=keys.before(array, place)).have(call, entry, self)
+            return Each(array, entry.name, entry, where=apply("not", found), index=place.name)
+        told = keys.keys_of(call.names, array, tell)
+        unequal = bind(call.names.fresh(), told, partial(keys.firsts, call.names, array))
         # A single item is equal to none, whatever there is to be said of it.
         several = apply("less", integer(1), length(array))
         return Case(((several, unequal),), array) if can_raise(unequal) else unequal
@@ -170,17 +159,6 @@ class _Entries:
         """The entries for which a condition holds."""
         entry = self.reference(call)
         return Each(self.array, entry.name, entry, where=condition(entry))
-
-
-def _keys(call: Call, array: Node, tell: Callable[[Node], Node]) -> Node:
-    """What tells the items of an array apart, in their places."""
-    item = Reference(call.names.fresh(), array.type)
-    found = tell(item)
-    return array if found == item else Each(array, item.name, found, keeps_places=True)
-
-
-def _is_among(keys: Node, own: Node) -> Node:
-    return apply("coalesce", apply("array_contains", keys, own), FALSE)
 
 
 def _untagged(call: Call, collection: Collection, tagged: Node) -> Collection:

@@ -9,7 +9,7 @@ import attrs
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import iteration, presence, singletons, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
-from fhir4ds.plan import elements, places
+from fhir4ds.plan import elements, fusion, places
 from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.failures import can_raise
 from fhir4ds.plan.nodes import Each, Node, Reference, both, integer
@@ -44,9 +44,14 @@ def keep(call: Call, focus: Collection, condition: Callable[[Collection, Node], 
     if focus.tagged is None:
         return found
     # The same condition, in terms of the items with their types, which are whole elements.
-    entry, walked = Reference(call.names.fresh(), SqlType.JSON), Reference(walk.variable, SqlType.JSON)
-    item = entry if elements.are_of_wholes(walk.item.plan) else tags.item_of(entry)
-    same = rewrite(where, lambda part: item if part == walked else None)
+    entry, are_wholes = Reference(call.names.fresh(), SqlType.JSON), elements.are_of_wholes(walk.item.plan)
+
+    def in_terms(part: Node) -> Node | None:
+        if not isinstance(part, Reference) or part.name != walk.variable:
+            return None
+        return entry if are_wholes else fusion.read(tags.item_of(entry), part.type, call.names)
+
+    same = rewrite(where, in_terms)
     return tags.tagged(found, Each(focus.tagged, entry.name, entry, where=same, index=place))
 
 
@@ -94,8 +99,13 @@ def select(call: Call) -> Collection:
     plan = Each(places.with_values(walk.source) if lost else walk.source, walk.variable, body, index=indexed)
     choices = projected.choices if undecided else ()
     found = attrs.evolve(projected, plan=plan, choices=choices, guard=None)
+    if projected.tagged is None and len(projected.types) > 1 and not undecided:
+        # What items are of that is made of others may be told by what the others are of.
+        walk = iteration.iterate(call, focus, with_types=True)
+        projected = call.body(0, walk.item, index=iteration.zero_based(index))
     if projected.tagged is None:
         return found
     # The items once more, with their types.
     kept = values.items(attrs.evolve(projected, plan=projected.tagged), call.names)
-    return tags.tagged(found, attrs.evolve(plan, body=kept, index=index if refers(kept, [index]) else None))
+    indexed = index if refers(kept, [index]) else None
+    return tags.tagged(found, Each(walk.source, walk.variable, kept, index=indexed))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import attrs
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import carrying, presence, values
+from fhir4ds.functions import carrying, presence, tags, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan import elements, places
-from fhir4ds.plan.collection import TAGGED, Collection, Tags
+from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.nodes import (
-    Extract,
     Node,
     Reference,
     apply,
@@ -43,13 +42,14 @@ class Iteration:
         return places.with_values(self.source) if only_values else self.source
 
 
-def iterate(call: Call, collection: Collection, *, resolves: bool = False) -> Iteration:
+def iterate(call: Call, collection: Collection, *, resolves: bool = False, with_types: bool = False) -> Iteration:
     """Walk a collection of many items.
 
     Primitive elements are walked as a whole where the call looks beside their values, and items of several resources together
-    with these where it resolves references, or is said to.
+    with these where it resolves references, or is said to. They are walked with their types, if these are known, where the
+    call asks for types, or is said to.
     """
-    walk = _iteration(call, collection, several=False)
+    walk = _iteration(call, collection, several=with_types)
     source, item = carrying.iterated(call, walk.source, walk.variable, resolves=resolves)
     if source is walk.source:
         return walk
@@ -58,17 +58,14 @@ def iterate(call: Call, collection: Collection, *, resolves: bool = False) -> It
     source, item = carrying.iterated(call, walk.source, walk.variable, resolves=resolves)
     plan = carrying.in_terms(walk.item.plan, walk.variable, item)
     tagged = walk.item.tagged and carrying.in_terms(walk.item.tagged, walk.variable, item)
-    tags = None if tagged is None else Tags(plan, tagged)
-    return Iteration(source, walk.variable, attrs.evolve(walk.item, plan=plan, tags=tags))
+    return Iteration(source, walk.variable, tags.tagged(attrs.evolve(walk.item, plan=plan), tagged))
 
 
 def _iteration(call: Call, collection: Collection, *, several: bool) -> Iteration:
     variable = call.names.fresh()
-    if (several or call.asks_types) and collection.tagged is not None:
+    if (several or tags.are_needed(call, collection)) and collection.tagged is not None:
         tagged = Reference(variable, SqlType.JSON)
-        own = Extract(tagged, (TAGGED,), SqlType.JSON)
-        item = attrs.evolve(collection, plan=own, guard=None, tags=Tags(own, tagged))
-        return Iteration(collection.tagged, variable, item)
+        return Iteration(collection.tagged, variable, tags.as_tagged(collection, tagged))
     are_primitive = not collection.choices and values.system_of(collection, call.model) is not None
     if ((several or call.looks_beside) and are_primitive) or elements.are_of_wholes(collection.plan):
         source = elements.wholes(presence.walkable(call, collection), call.names)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import attrs
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import presence, values, walking
+from fhir4ds.functions import keys, presence, values, walking
 from fhir4ds.functions.declaration import Call
-from fhir4ds.plan import elements
+from fhir4ds.plan import elements, fusion
 from fhir4ds.plan.collection import QUANTITY, TAGGED, Choice, Collection, Tags, TypeName
 from fhir4ds.plan.nodes import (
     Array,
@@ -30,6 +31,8 @@ from fhir4ds.plan.nodes import (
     Node,
     Reference,
     apply,
+    bind,
+    integer,
     json_object,
     null,
     text,
@@ -63,15 +66,65 @@ def tags_of(call: Call, collection: Collection) -> Node | None:
     are_resources = all(_is_resource(call, type) for type in collection.types)
     if len(collection.types) > 1 and not are_resources:
         return None
+    own = text(_name(collection.types[0]))
+    return _each_of_type(call, collection, _resource_type if are_resources else lambda _: own)
+
+
+def _each_of_type(call: Call, collection: Collection, type: Callable[[Node], Node]) -> Node:
+    """The items with their types, given what an item says of its own."""
     item = Reference(call.names.fresh(), SqlType.JSON)
-    type = _resource_type(item) if are_resources else text(_name(collection.types[0]))
     plan = values.items(collection, call.names)
     whole = elements.wholes(plan, call.names) if presence.holds_primitives(call, collection) else None
     if whole is not None:
-        beside = {TAGGED.name: elements.value_of(item), elements.BESIDE.name: elements.beside_of(item)}
-        return Each(values.as_array(whole, call.names), item.name, json_object({_TYPE.name: type, **beside}))
+        value, beside = elements.value_of(item), elements.beside_of(item)
+        tagged = json_object({_TYPE.name: type(value), TAGGED.name: value, elements.BESIDE.name: beside})
+        return Each(values.as_array(whole, call.names), item.name, tagged)
     plan = values.as_array(values.boxed(plan, call.names), call.names)
-    return Each(plan, item.name, _tagged_item(type, item))
+    return Each(plan, item.name, json_object({_TYPE.name: type(item), TAGGED.name: item}))
+
+
+def members_of(call: Call, model: Model, owners: Collection, found: Collection, step: Step) -> Node | None:
+    """The elements that a step finds with their types, which those of their owners say.
+
+    Parameters
+    ----------
+    call : Call
+        Of the step.
+    model : Model
+        What says of which type an element is.
+    owners : Collection
+        Where the step starts.
+    found : Collection
+        Where it ends: elements of several types that are no choice elements.
+    step : Step
+        The name of the elements.
+
+    Returns
+    -------
+    Node or None
+        Tagged items as in the plan of ``found``; None if the types of the owners are not known.
+    """
+    entries = tags_of(call, owners)
+    if entries is None:
+        return None
+    entry = Reference(call.names.fresh(), SqlType.JSON)
+    table = Constant(_types_of_member(model, owners.types, step.name), SqlType.JSON)
+    stated = apply("look_up", table, Extract(entry, (_TYPE,), SqlType.TEXT), type=SqlType.TEXT)
+    owner = walking.owner(entry) if presence.holds_primitives(call, owners) else item_of(entry)
+    members = attrs.evolve(found, plan=fusion.extract(owner, step, call.names), guard=None, tags=None)
+    of_resources = any(type.name in _ANY_RESOURCE for type in found.types)
+    each = _each_of_type(call, members, partial(_told, stated) if of_resources else lambda _: stated)
+    return like(found.plan, Each(entries, entry.name, each))
+
+
+def _told(stated: Node, item: Node) -> Node:
+    """The type that an element is of: what is only said to be a resource says itself which."""
+    return Case(((apply("equal", stated, text(_ANY_RESOURCE[0])), _resource_type(item)),), stated)
+
+
+def like(plan: Node, entries: Node) -> Node:
+    """An array of tagged items as many as a plan has: one where that is a single item."""
+    return entries if plan.many else apply("array_at", entries, integer(1), type=SqlType.JSON)
 
 
 def _tags_of_choices(call: Call, collection: Collection) -> Node:
@@ -114,8 +167,7 @@ def children_of(call: Call, model: Model, types: Sequence[TypeName], item: Node)
 
     def made(name: Node, members: Mapping[str, Node]) -> Node:
         type, value = type_of(name), members[elements.VALUE.name]
-        stated = Case(((apply("equal", type, text(_ANY_RESOURCE[0])), _resource_type(value)),), type)
-        return json_object({_TYPE.name: stated, **members})
+        return json_object({_TYPE.name: _told(type, value), **members})
 
     every = walking.below(call.names, owner, made, where=lambda name: apply("is_not_null", type_of(name)))
     # Of primitive elements the table says nothing: what they have is what every element has.
@@ -124,6 +176,24 @@ def children_of(call: Call, model: Model, types: Sequence[TypeName], item: Node)
     return Bind(
         own.name, apply("coalesce", known, of_any, type=SqlType.TEXT), Bind(owner.name, walking.owner(item), every)
     )
+
+
+def once(call: Call, entries: Node) -> Node:
+    """Tagged items, of those that have the same value the first one."""
+    every = Reference(call.names.fresh(), SqlType.JSON, many=True)
+    own = keys.keys_of(call.names, every, item_of)
+    return Bind(every.name, entries, bind(call.names.fresh(), own, partial(keys.firsts, call.names, every)))
+
+
+def are_needed(call: Call, collection: Collection) -> bool:
+    """Whether a call has to know of which type each item is.
+
+    So where it asks for types, and where items are texts: a Date and a String are never equal, and both are texts in JSON.
+    """
+    if len(collection.types) < 2:
+        return False
+    are_texts = values.sql_type(collection, call.model) is SqlType.TEXT
+    return call.asks_types or (are_texts and values.system_of(collection, call.model) is None)
 
 
 def is_of(tagged_item: Node, types: Sequence[TypeName]) -> Node:
@@ -180,10 +250,6 @@ def type_name(tagged_item: Node) -> tuple[Node, Node]:
     return namespace, apply("regexp_remove", whole, text("^System[.]"), type=SqlType.TEXT)
 
 
-def _tagged_item(type: Node, item: Node) -> Node:
-    return json_object({_TYPE.name: type, TAGGED.name: item})
-
-
 def _resource_type(item: Node) -> Node:
     return Extract(item, (Step("resourceType"),), SqlType.TEXT)
 
@@ -212,3 +278,15 @@ def _table(model: Model, types: tuple[str, ...]) -> str:
                 if not model.is_primitive(type):
                     waiting.append(type)
     return json.dumps({name: members for name, members in table.items() if members}, separators=(",", ":"))
+
+
+@functools.lru_cache(maxsize=256)
+def _types_of_member(model: Model, owners: tuple[TypeName, ...], name: str) -> str:
+    """The type of an element in each type that can have it, as JSON."""
+    found: dict[str, str] = {}
+    for owner in owners:
+        for type in (owner.name, *(model.resource_types if owner.name in _ANY_RESOURCE else ())):
+            element = model.element(type, name) if owner.namespace == "FHIR" else None
+            if element is not None:
+                found[type] = element.types[0]
+    return json.dumps(found, separators=(",", ":"))

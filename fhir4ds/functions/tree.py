@@ -60,7 +60,6 @@ def _repeated(
 ) -> Collection:
     """What a projection of a collection gives over and over again, level by level, each of at most so many items."""
     types = _reachable(call, focus, project)
-    level = Reference(call.names.fresh(), SqlType.JSON, many=True)
     variable = call.names.fresh()
     known = tuple(dict.fromkeys((*focus.types, *types)))
     # What a reference points to can be of another resource, which then goes along with each item.
@@ -73,18 +72,36 @@ def _repeated(
         found = project(Collection(plan=item, types=known))
         projected = values.boxed(values.items(found, call.names), call.names)
     start = _start(call, focus, wholes=wholes)
+    plan = _all_levels(call, start, variable, projected, carries=carries, distinct=distinct, most=most)
+    if wholes:
+        plan = walking.values_of(plan, call.names.fresh())
+    found = Collection(plan=plan, types=types, ordered=False)
+    entries = tags.tags_of(call, focus) if len(types) > 1 else None
+    if entries is None:
+        return found
+    # The same with the types of items, which what the projection goes to depends on.
+    told = tags.tags_of(call, project(tags.as_tagged(Collection(plan=item, types=known), item)))
+    if told is None:
+        return found
+    tagged = _all_levels(call, entries, variable, told, carries=carries, distinct=distinct, most=most)
+    return tags.tagged(found, tags.once(call, tagged) if distinct else tagged)
+
+
+def _all_levels(
+    call: Call, start: Node, variable: str, projected: Node, *, carries: bool, distinct: bool, most: int | None
+) -> Node:
+    """What a projection of an item that a variable names gives of all items, and of all that it gave."""
     if carries:
         start, projected = (carrying.walk(call).carried(plan) for plan in (start, projected))
+    level = Reference(call.names.fresh(), SqlType.JSON, many=True)
     body: Node = Each(level, variable, projected)
     if most is not None:
         many = Raise(f"gives more than {most} items of one level", call.position, SqlType.JSON, many=True)
         body = Case(((apply("less", integer(most), length(level)), many),), body)
-    plan: Node = Repeat(start, level.name, body, distinct, _MOST_LEVELS, _overflow(call))
-    if carries:
-        plan = carrying.items_of(carrying.once(plan, call.names) if distinct else plan, call.names)
-    elif wholes:
-        plan = walking.values_of(plan, call.names.fresh())
-    return Collection(plan=plan, types=types, ordered=False)
+    plan = Repeat(start, level.name, body, distinct, _MOST_LEVELS, _overflow(call))
+    if not carries:
+        return plan
+    return carrying.items_of(carrying.once(plan, call.names) if distinct else plan, call.names)
 
 
 def _start(call: Call, focus: Collection, *, wholes: bool) -> Node:

@@ -22,7 +22,6 @@ from fhir4ds.functions import decimals, singletons, units, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.units import Purpose
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, QUANTITY, Collection, TypeName
-from fhir4ds.plan.failures import can_raise
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     FALSE,
@@ -190,17 +189,12 @@ def apart(names: Names, item: Node, form: Form, body: Callable[[Quantity], Node]
     stated = Quantity(Cast(item, SqlType.DECIMAL), text(UNITY), UNITY, form) if form is Form.NUMBER else None
     if form is Form.SYSTEM:
         stated = _stated(item)
-    if stated is not None and can_raise(stated.value):
-        # Bound, as a conversion that finds no room for a value has no other error either.
-        return bind(names.fresh(), stated.value, lambda value: body(attrs.evolve(stated, value=value)))
-    if stated is not None:
-        return body(stated)
 
     def valued(quantity: Quantity) -> Node:
-        # Bound as well: what finds no room for a value must not pass over one that cannot be read.
-        return bind(names.fresh(), quantity.value, lambda value: body(attrs.evolve(quantity, value=value)))
+        # Bound, as a conversion that finds no room for a value passes over one that cannot be read, and over any error.
+        return decimals.settled(names, (quantity.value,), lambda value: body(attrs.evolve(quantity, value=value)))
 
-    return bind(names.fresh(), item, lambda json: valued(_read(json, form)))
+    return valued(stated) if stated is not None else bind(names.fresh(), item, lambda json: valued(_read(json, form)))
 
 
 def _read(json: Node, form: Form) -> Quantity:

@@ -47,6 +47,19 @@ _WHOLE, _DECIMAL = "^-?[0-9]{1,19}$", "^-?[0-9]{1,26}([.][0-9]+)?$"
 _LARGEST_WHOLE = Constant(2**63 - 1, SqlType.INTEGER)
 
 
+def is_refusable(node: Node) -> bool:
+    """Whether a node reads a value as what JSON may not have there, so that a database may refuse it.
+
+    Examples
+    --------
+    >>> from fhir4ds.dialect.path import Step
+    >>> from fhir4ds.plan.nodes import RESOURCE
+    >>> [is_refusable(Extract(RESOURCE, (Step("id"),), type)) for type in (SqlType.TEXT, SqlType.BOOLEAN)]
+    [False, True]
+    """
+    return isinstance(node, Extract | Front | FromJson) and node.type in _KINDS
+
+
 @attrs.frozen
 class Checking:
     """Puts the look at each value into plans.

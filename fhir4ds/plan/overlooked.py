@@ -12,6 +12,7 @@ from functools import singledispatchmethod
 
 import attrs
 
+from fhir4ds.plan.checking import is_refusable
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     FALSE,
@@ -115,19 +116,26 @@ class _Heed:
         self.names = names
         self.known = _Known(plan)
         self._raising = Memo(lambda node: isinstance(node, Raise) or any(map(self.raises, parts(node))))
+        self._failing = Memo(
+            lambda node: isinstance(node, Raise) or is_refusable(node) or any(map(self.fails, parts(node)))
+        )
         self._plans = Memo(self._heeded)
         self._uses = Uses()
 
     def of(self, node: Node) -> Node:
         """A plan in which no error is overlooked."""
-        return self._plans.of(node) if self.raises(node) else node
+        return self._plans.of(node) if self.fails(node) else node
 
     def raises(self, node: Node) -> bool:
         """Whether there is an error anywhere in a plan."""
         return self._raising.of(node)
 
+    def fails(self, node: Node) -> bool:
+        """Whether there is an error anywhere in a plan, or a value that a database may refuse to read."""
+        return self._failing.of(node)
+
     def _heeded(self, node: Node) -> Node:
-        if not self.raises(node):
+        if not self.fails(node):
             return node
         return self._heeding(rewrite(node, lambda part: None if part is node else self.of(part)))
 
@@ -143,7 +151,7 @@ class _Heed:
             rest = others[0] if len(others) == 1 else self._heeding(attrs.evolve(node, arguments=tuple(others)))
             return bind(self.names.fresh(), first, lambda known: _in_turn(node.primitive, known, rest))
         looked_at = node.arguments[:1] if node.primitive in _LAZY else node.arguments
-        names = [self.names.fresh() if self.raises(argument) else None for argument in looked_at]
+        names = [self.names.fresh() if self.fails(argument) else None for argument in looked_at]
         # A truth that is known decides, as does nothing in any other operation.
         is_known = self.known.of if node.primitive in ("and", "or") else self.known.as_missing
         if not any(names) or not any(map(is_known, node.arguments)):
@@ -158,7 +166,7 @@ class _Heed:
     @_heeding.register
     def _(self, node: Bind) -> Node:
         is_used = self._uses.of(node.body) & self._uses.bits([node.variable])
-        if not self.raises(node.value) or (is_used and not self.known.of(node.body)):
+        if not self.fails(node.value) or (is_used and not self.known.of(node.body)):
             return node
         return self._after({node.variable: node.value}, node.body)
 
@@ -185,7 +193,7 @@ class _Heed:
         if node.where is None:
             return node
         where = self._only_with(node, node.where, FALSE)
-        if not self.raises(node.source) or not self.known.of(where):
+        if not self.fails(node.source) or not self.known.of(where):
             return attrs.evolve(node, where=where)
         variable = self.names.fresh()
         source = Reference(variable, node.source.type, node.source.many)

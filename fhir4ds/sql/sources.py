@@ -78,9 +78,7 @@ class Reader:
                 "this database cannot read files in place", hint="load them first: fhir4ds load PATH --to URL"
             )
         read = " UNION ALL ".join(query for query in reads if query is not None)
-        document = self._document(RESOURCE.name)
-        shown = document if document == RESOURCE.name else f"{document} AS {RESOURCE.name}"
-        columns = [f"{self._member(RESOURCE.name, 'id')} AS {KEY.name}", shown]
+        columns = [f"{self._member(RESOURCE.name, 'id')} AS {KEY.name}", self._named_document()]
         return self._select(
             columns, self._member(RESOURCE.name, "resourceType"), f"({read}) AS files", types, typed=typed
         )
@@ -94,10 +92,13 @@ class Reader:
         return f"SELECT {RESOURCE.name} FROM ({self.syntax.unnested(files, ['document'], resources, RESOURCE.name)}) AS entries"
 
     def _inline(self, inline: InlineSource, *, typed: bool) -> str:
-        resource = self._document(self._renderer.render(Parameter(inline.parameter, SqlType.JSON)))
-        key = self._renderer.render(null(SqlType.TEXT))
-        types = [f"{key} AS {RESOURCE_TYPE}"] if typed else []
-        return "SELECT " + ", ".join([f"{key} AS {KEY.name}", f"{resource} AS {RESOURCE.name}", *types])
+        # Of a constant a database may know what comes of it before anything runs, but for the errors.
+        given = self.syntax.array([self._renderer.render(Parameter(inline.parameter, SqlType.JSON))], SqlType.JSON)
+        unknown = self._renderer.render(null(SqlType.TEXT))
+        known = [KEY.name, RESOURCE_TYPE] if typed else [KEY.name]
+        one = f"(SELECT {', '.join(f'{unknown} AS {name}' for name in known)}) AS given"
+        rows = self.syntax.unnested(one, known, given, RESOURCE.name)
+        return f"SELECT {', '.join([*known, self._named_document()])} FROM ({rows}) AS given"
 
     def _select(self, columns: list[str], type: str, source: str, types: tuple[str, ...], *, typed: bool) -> str:
         if typed:
@@ -108,6 +109,11 @@ class Reader:
         names = ", ".join(self.syntax.text(name) for name in types)
         wanted = f"= {names}" if len(types) == 1 else f"IN ({names})"
         return f"{query} WHERE {type} {wanted}"
+
+    def _named_document(self) -> str:
+        """The document of a source that has it by the name that statements go by."""
+        document = self._document(RESOURCE.name)
+        return document if document == RESOURCE.name else f"{document} AS {RESOURCE.name}"
 
     def _document(self, json: str) -> str:
         if self.readiness is None:

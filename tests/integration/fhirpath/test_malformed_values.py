@@ -148,6 +148,25 @@ def test_one_resource_by_itself(pair: Pair) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "iif(active, id)",
+        "active.toQuantity() <= id.toQuantity('mg')",
+        "(0 | multipleBirth.ofType(integer)).where(false)",
+        "(0 | multipleBirth.ofType(integer)).where(false).iif(true, 1)",
+        "multipleBirth.ofType(integer) > 1 'mg'",
+    ],
+)
+def test_what_the_answer_does_not_need_is_looked_at_all_the_same(pair: Pair, expression: str) -> None:
+    """An operand is evaluated, whatever comes of the operation: a database may know that without it."""
+    resource = encode_json({"resourceType": "Patient", "active": "5", "multipleBirthInteger": "5"})
+    for database in (pair.duckdb, pair.postgres):
+        with pytest.raises(EvaluationError, match="must be"):
+            database.evaluate(expression, resource)
+
+
+@pytest.mark.postgres
 def test_views_say_what_is_wrong(pair: Pair) -> None:
     view = {
         "resource": "Patient",

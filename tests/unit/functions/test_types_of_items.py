@@ -12,7 +12,7 @@ from fhir4ds_postgres.syntax import PostgresSyntax
 from fhir4ds.compiler.compiler import compile_expression
 from fhir4ds.compiler.options import Options
 from fhir4ds.database import Database
-from fhir4ds.errors import EvaluationError, UnsupportedFeature
+from fhir4ds.errors import EvaluationError
 from fhir4ds.plan.source import InlineSource
 
 _PATIENT = {
@@ -109,11 +109,40 @@ def test_told_by_where_they_come_from(database: Database, expression: str, items
 
 
 @pytest.mark.parametrize(
-    "expression", ["(name.family | gender).select($this).ofType(string)", "repeat(children()).ofType(Coding)"]
+    ("expression", "items"),
+    {
+        "(name.family | gender).select($this).ofType(string)": ["F"],
+        "(name.family | gender).select($this).select($this).ofType(code)": ["male"],
+        "(name.family | gender).where($this != 'x').type().name": ["string", "code"],
+        "(name.family | gender).select($this | 'x').type().name": ["string", "String", "code", "String"],
+        "(name.family | gender).select(iif($index > 0, $this, 'x')).ofType(code)": ["male"],
+    }.items(),
 )
-def test_not_told(database: Database, expression: str) -> None:
-    with pytest.raises(UnsupportedFeature, match="only known when they are met|cannot be told"):
-        database.evaluate(expression, _PATIENT)
+def test_kept_by_what_comes_after(database: Database, expression: str, items: list[object]) -> None:
+    assert database.evaluate(expression, {**_PATIENT, "gender": "male"}) == items
+
+
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    {
+        "('1' | @2020).select($this = '1')": [True, False],
+        "('1' | @2020).select($this = @2020)": [False, True],
+        "('1' | @2020).select($this ~ '1')": [True, False],
+        "('1' | @2020).exists($this = '1')": [True],
+        "('1' | @2020).all($this = '1' or $this = @2020)": [True],
+        "('1' | @2020).repeat($this).where($this = '1')": ["1"],
+        "('1' | @2020).aggregate($total | ($this = '1'), {})": [True, False],
+        "('1' | @2020).select(iif($this = '1', 'a', 'b'))": ["a", "b"],
+        "(name.family | birthDate).where($this = 'F')": ["F"],
+        "(name.family | birthDate).where($this = @1970)": [],
+        "(name.family | birthDate).where($this = @1970-01-02)": ["1970-01-02"],
+        "(@2020-01-01T10:00:00Z | '1').where($this = @2020-01-01T11:00:00+01:00)": ["2020-01-01T10:00:00Z"],
+    }.items(),
+)
+def test_texts_of_several_types_are_compared_by_their_types(
+    database: Database, expression: str, items: list[object]
+) -> None:
+    assert database.evaluate(expression, {**_PATIENT, "birthDate": "1970-01-02"}) == items
 
 
 _TREE = {
@@ -171,6 +200,75 @@ def test_below_resources_of_any_type(database: Database) -> None:
     bundle = {"resourceType": "Bundle", "id": "b", "type": "collection", "entry": [{"resource": _TREE}]}
     assert database.evaluate("entry.resource.children().ofType(HumanName).family", bundle) == ["F"]
     assert database.evaluate("descendants().ofType(HumanName).family", bundle) == ["F", "G", "H"]
+
+
+_BUNDLE: dict[str, object] = {
+    "resourceType": "Bundle",
+    "type": "collection",
+    "entry": [
+        {
+            "resource": {
+                "resourceType": "Patient",
+                "id": "p",
+                "name": [{"family": "B", "given": ["A"]}],
+                "extension": [{"url": "u", "extension": [{"url": "w", "valueQuantity": {"value": 3, "code": "mg"}}]}],
+            }
+        },
+        {"resource": {"resourceType": "Organization", "id": "org", "name": "O"}},
+        {
+            "resource": {
+                "resourceType": "Observation",
+                "id": "o",
+                "status": "final",
+                "code": {"coding": [{"code": "c"}]},
+                "valueQuantity": {"value": 5, "code": "mg"},
+                "component": [
+                    {"code": {"coding": [{"code": "d"}]}, "valueQuantity": {"value": 4, "code": "mg"}},
+                    {"code": {"coding": [{"code": "e"}]}, "valueString": "q"},
+                ],
+            }
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    {
+        # Which of them it is, the type of the resource says.
+        "entry.resource.name.type().name": ["HumanName", "string"],
+        "entry.resource.name.where($this is HumanName).family": ["B"],
+        "entry.resource.name.ofType(string)": ["O"],
+        "entry.resource.name.where($this = 'O')": ["O"],
+        "entry.resource.code.where($this is CodeableConcept).coding.code": ["c"],
+        "entry.resource.component.type().name": ["Observation.component", "Observation.component"],
+        "entry.resource.component.descendants().where($this is Quantity).value": [4],
+        "entry.resource.descendants().id.type().name": [],
+        "entry.resource.select(iif($this is Patient, name, component)).where($this is HumanName).family": ["B"],
+        "entry.resource.component.select(iif(value is string, value, code)).ofType(string)": ["q"],
+        "(entry.resource.component | entry.resource.component.value).value.type().name": [
+            "Quantity",
+            "string",
+            "decimal",
+        ],
+        # What a projection goes to again and again.
+        "entry.resource.repeat(children()).where($this is Quantity).value": [5, 4, 3],
+        "entry.resource.repeat(children()).ofType(Coding).code": ["c", "d", "e"],
+        "entry.resource.repeatAll(children()).where($this is Quantity).value": [5, 4, 3],
+        "entry.resource.select(repeat(children())).where($this is Quantity).value": [3, 5, 4],
+        "entry.resource.select(repeatAll(children()).where($this is Coding).count())": [0, 0, 3],
+        "entry.resource.component.repeat(value).type().name": ["Quantity", "string", "decimal"],
+        "entry.resource.component.repeat(value).where($this is string)": ["q"],
+        "repeat(children()).where($this is HumanName).family": ["B"],
+        # What is folded into one value.
+        "entry.resource.component.value.aggregate(iif($this is Quantity, $total + 1, $total), 0)": [1],
+        "entry.resource.children().aggregate(iif($this is CodeableConcept, $total + 1, $total), 0)": [1],
+        "entry.resource.descendants().aggregate(iif($this is Quantity, $total + value, $total), 0)": [12],
+    }.items(),
+)
+def test_told_by_what_they_belong_to(database: Database, expression: str, items: list[object]) -> None:
+    found = database.evaluate(expression, _BUNDLE)
+    assert sorted(map(str, found)) == sorted(map(str, items)) if "children()" in expression else found == items
 
 
 @pytest.mark.parametrize(

@@ -151,11 +151,14 @@ class _Heed:
             rest = others[0] if len(others) == 1 else self._heeding(attrs.evolve(node, arguments=tuple(others)))
             return bind(self.names.fresh(), first, lambda known: _in_turn(node.primitive, known, rest))
         looked_at = node.arguments[:1] if node.primitive in _LAZY else node.arguments
-        names = [self.names.fresh() if self.fails(argument) else None for argument in looked_at]
         # A truth that is known decides, as does nothing in any other operation.
         is_known = self.known.of if node.primitive in ("and", "or") else self.known.as_missing
-        if not any(names) or not any(map(is_known, node.arguments)):
+        if not any(map(is_known, node.arguments)):
             return node
+        fails = [self.raises(argument) or (self.fails(argument) and not is_known(argument)) for argument in looked_at]
+        if not any(fails):
+            return node
+        names = [self.names.fresh() if failing else None for failing in fails]
         raising = {name: argument for name, argument in zip(names, looked_at, strict=True) if name is not None}
         arguments = [
             argument if name is None else Reference(name, argument.type, argument.many)

@@ -145,6 +145,29 @@ def test_texts_of_several_types_are_compared_by_their_types(
     assert database.evaluate(expression, {**_PATIENT, "birthDate": "1970-01-02"}) == items
 
 
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    {
+        "children().where($this = '1970-01-02').type().name": ["id"],
+        "children().where($this = @1970-01-02).type().name": ["date"],
+        "children().where($this ~ @1970-01-02).type().name": ["date"],
+        "children().where($this in (@1970-01-02 | 3)).count()": [2],
+        "descendants().where($this = '1970-01-02').count()": [2],
+        "descendants().where($this = @1970-01-02).count()": [1],
+        "descendants().where($this ~ 'MALE').count()": [1],
+        "descendants().where($this = 3).count()": [1],
+        "descendants().where($this = '3').count()": [1],
+        "repeat(children()).exists($this = @1970-01-02)": [True],
+        "children().intersect(@1970-01-02).type().name": ["date"],
+    }.items(),
+)
+def test_elements_of_a_tree_are_compared_by_their_types(
+    database: Database, expression: str, items: list[object]
+) -> None:
+    patient = {**_PATIENT, "id": "1970-01-02", "gender": "male", "birthDate": "1970-01-02"}
+    assert database.evaluate(expression, {**patient, "name": [{"family": "1970-01-02", "given": ["3"]}]}) == items
+
+
 _TREE = {
     "resourceType": "Patient",
     "id": "p1",

@@ -16,6 +16,9 @@ from fhir4ds.plan.nodes import Case, Cast, Constant, Node, Raise, apply, bind, i
 
 _GROUP = "Math"
 
+#: More than any Decimal has after its point.
+_MOST_DIGITS = 28
+
 #: The exponent of Euler's number, rounded up, whose power has more digits than a Decimal; that of its inverse has none.
 _LARGEST_EXPONENT = Cast(Constant(60, SqlType.INTEGER), SqlType.DECIMAL)
 _SMALLEST_EXPONENT = Cast(Constant(-60, SqlType.INTEGER), SqlType.DECIMAL)
@@ -234,7 +237,13 @@ def _not_negative(call: Call, digits: Node) -> Node:
     error = Raise("the precision of round must not be negative", call.position, SqlType.INTEGER)
     if isinstance(digits, Constant):
         return error if isinstance(digits.value, int) and digits.value < 0 else digits
-    return bind(call.names.fresh(), digits, lambda d: Case(((apply("less", d, integer(0)), error),), d))
+    # Without a model a number can be larger than any that counts digits.
+    most = integer(_MOST_DIGITS)
+    return bind(
+        call.names.fresh(),
+        digits,
+        lambda d: Case(((apply("less", d, integer(0)), error), (apply("less", most, d), most)), d),
+    )
 
 
 @function(

@@ -35,6 +35,17 @@ _GROUP = "Subsetting"
 _PATIENT = {"resourceType": "Patient", "id": "p1", "name": [{"given": ["Ada", "Eve", "Joy"]}]}
 
 
+#: Beyond it is no item of any collection, and databases have no number for the place after the next.
+_LAST_PLACE = 2**31 - 2
+
+
+def _place(number: Node) -> Node:
+    """A place, or a number of items, that any database can count on from."""
+    if isinstance(number, Constant):
+        return integer(min(number.value, _LAST_PLACE)) if isinstance(number.value, int) else number
+    return apply("least", number, integer(_LAST_PLACE), type=SqlType.INTEGER)
+
+
 def check_order(call: Call, what: str) -> None:
     """Refuse, in strict mode, to pick by position from a collection whose order means nothing.
 
@@ -49,10 +60,11 @@ def at(call: Call, collection: Collection, position: Node) -> Collection:
     if not collection.many:
         return attrs.evolve(collection, guard=both(collection.guard, apply("equal", position, integer(0))))
     # A negative position would count from the end in some databases, and be refused in others.
-    if isinstance(position, Constant) and isinstance(position.value, int):
-        counted: Node = integer(position.value + 1) if position.value >= 0 else null(SqlType.INTEGER)
+    place = _place(position)
+    if isinstance(place, Constant) and isinstance(place.value, int):
+        counted: Node = integer(place.value + 1) if place.value >= 0 else null(SqlType.INTEGER)
     else:
-        after = apply("add", position, integer(1), type=SqlType.INTEGER)
+        after = apply("add", place, integer(1), type=SqlType.INTEGER)
         counted = Case(((apply("less", integer(0), after), after),), null(SqlType.INTEGER))
 
     def pick(items: Node) -> Node:
@@ -112,9 +124,9 @@ def _number(call: Call, body: Callable[[Node], Collection]) -> Collection:
         return nothing(call.focus)
     number = whole(call, argument, "the number of items")
     if isinstance(number, Constant):
-        return body(number)
+        return body(_place(number))
     variable = call.names.fresh()
-    taken = body(Reference(variable, SqlType.INTEGER))
+    taken = body(_place(Reference(variable, SqlType.INTEGER)))
     there = apply("is_not_null", Reference(variable, SqlType.INTEGER))
     plan = Case(((there, presence.walkable(call, taken)),), empty(taken.plan.type, many=taken.many))
     return attrs.evolve(taken, plan=Bind(variable, number, plan), guard=None, tags=None)

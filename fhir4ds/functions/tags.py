@@ -178,10 +178,14 @@ def children_of(call: Call, model: Model, types: Sequence[TypeName], item: Node)
     )
 
 
-def once(call: Call, entries: Node) -> Node:
-    """Tagged items, of those that have the same value the first one."""
+def once(call: Call, entries: Node, *, wholes: bool) -> Node:
+    """Tagged items, of those that are the same the first one: by their values, or by what stands beside these too."""
     every = Reference(call.names.fresh(), SqlType.JSON, many=True)
-    own = keys.keys_of(call.names, every, item_of)
+
+    def whole(entry: Node) -> Node:
+        return json_object({TAGGED.name: item_of(entry), elements.BESIDE.name: elements.beside_of(entry)})
+
+    own = keys.keys_of(call.names, every, whole if wholes else item_of)
     return Bind(every.name, entries, bind(call.names.fresh(), own, partial(keys.firsts, call.names, every)))
 
 

@@ -84,7 +84,7 @@ def _repeated(
     if told is None:
         return found
     tagged = _all_levels(call, entries, variable, told, carries=carries, distinct=distinct, most=most)
-    return tags.tagged(found, tags.once(call, tagged) if distinct else tagged)
+    return tags.tagged(found, tags.once(call, tagged, wholes=wholes) if distinct else tagged)
 
 
 def _all_levels(

@@ -148,6 +148,26 @@ def test_texts_of_several_types_are_compared_by_their_types(
 @pytest.mark.parametrize(
     ("expression", "items"),
     {
+        "repeat(children()).count()": [8],
+        "repeat(children()).type().count()": [8],
+        "repeat(children()).where($this is string)": ["male", "a", "a"],
+        "repeat(children()).ofType(code)": ["male"],
+        "repeat(name | family).count()": [4],
+        "repeat(name | family).type().count()": [4],
+    }.items(),
+)
+def test_each_is_there_as_often_with_its_type(database: Database, expression: str, items: list[object]) -> None:
+    names = [
+        {"family": "a", "_family": {"extension": [{"url": "x", "valueCode": "a"}]}},
+        {"family": "a"},
+        {"text": "male"},
+    ]
+    assert database.evaluate(expression, {"resourceType": "Patient", "gender": "male", "name": names}) == items
+
+
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    {
         "children().where($this = '1970-01-02').type().name": ["id"],
         "children().where($this = @1970-01-02).type().name": ["date"],
         "children().where($this ~ @1970-01-02).type().name": ["date"],

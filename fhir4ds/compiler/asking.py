@@ -34,11 +34,13 @@ def is_about_types(node: ast.Node) -> bool:
     return isinstance(node, ast.TypeOperation) or (isinstance(node, ast.Call) and node.name in _ABOUT_TYPES)
 
 
-def _compares_items(node: ast.Node) -> bool:
-    """Whether an operator works on items themselves: a Date is equal to no String, and both are texts in JSON."""
-    return isinstance(node, ast.Binary) and any(isinstance(side, ast.This) for side in (node.left, node.right))
-
-
 def asks_types(node: ast.Node) -> bool:
     """Whether any part of an expression asks for types."""
-    return is_about_types(node) or _compares_items(node) or any(map(asks_types, ast.children(node)))
+    return is_about_types(node) or any(map(asks_types, ast.children(node)))
+
+
+def compares_items(node: ast.Node) -> bool:
+    """Whether an operator in any part of an expression compares items, or anything else, with ``$this``."""
+    if isinstance(node, ast.Binary) and node.operator != "|" and ast.This in (type(node.left), type(node.right)):
+        return True
+    return any(map(compares_items, ast.children(node)))

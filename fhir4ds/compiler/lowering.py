@@ -8,7 +8,14 @@ from functools import singledispatchmethod
 import attrs
 
 from fhir4ds.compiler import variables
-from fhir4ds.compiler.asking import asks_types, is_about_references, is_about_types, looks_beside, resolves
+from fhir4ds.compiler.asking import (
+    asks_types,
+    compares_items,
+    is_about_references,
+    is_about_types,
+    looks_beside,
+    resolves,
+)
 from fhir4ds.compiler.literals import literal, negative
 from fhir4ds.compiler.navigation import member, type_or_member
 from fhir4ds.compiler.options import Options
@@ -400,6 +407,11 @@ class LoweredCall:
     def asks_types(self) -> bool:
         """Whether the call or an argument asks for the types of items."""
         return is_about_types(self.node) or any(map(asks_types, self.arguments))
+
+    @property
+    def compares_items(self) -> bool:
+        """Whether an argument compares the items themselves."""
+        return any(map(compares_items, self.arguments))
 
     @property
     def resolves(self) -> bool:

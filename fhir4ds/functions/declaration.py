@@ -86,6 +86,11 @@ class Call(Protocol):
         ...
 
     @property
+    def compares_items(self) -> bool:
+        """Whether an argument compares the items themselves."""
+        ...
+
+    @property
     def resolves(self) -> bool:
         """Whether an argument may look for what references point to."""
         ...

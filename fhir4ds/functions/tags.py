@@ -19,7 +19,7 @@ from fhir4ds.fhir.model import Model
 from fhir4ds.functions import keys, presence, values, walking
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan import elements, fusion
-from fhir4ds.plan.collection import QUANTITY, TAGGED, Choice, Collection, Tags, TypeName
+from fhir4ds.plan.collection import QUANTITY, SYSTEM_TYPES, TAGGED, Choice, Collection, Tags, TypeName
 from fhir4ds.plan.nodes import (
     Array,
     Bind,
@@ -192,12 +192,14 @@ def once(call: Call, entries: Node, *, wholes: bool) -> Node:
 def are_needed(call: Call, collection: Collection) -> bool:
     """Whether a call has to know of which type each item is.
 
-    So where it asks for types, and where items are texts: a Date and a String are never equal, and both are texts in JSON.
+    So where it asks for types, and where items are compared: a Date and a String are never equal, and both are texts in JSON.
     """
-    if len(collection.types) < 2:
-        return False
-    are_texts = values.sql_type(collection, call.model) is SqlType.TEXT
-    return call.asks_types or (are_texts and values.system_of(collection, call.model) is None)
+    if len(collection.types) < 2 or call.asks_types:
+        return len(collection.types) > 1
+    systems = {values.system_type(type, call.model) for type in collection.types}
+    texts = [type for type in systems if type is not None and SYSTEM_TYPES[type.name] is SqlType.TEXT]
+    # Of texts alone nothing else is known.
+    return len(texts) > 1 and (call.compares_items or len(texts) == len(systems))
 
 
 def is_of(tagged_item: Node, types: Sequence[TypeName]) -> Node:

@@ -14,24 +14,21 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.plan.exactness import numeral
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
-    Bind,
     Case,
     Constant,
     Each,
-    Exists,
     Extract,
     FromJson,
     Front,
     Node,
     Raise,
     Reference,
-    Sort,
     apply,
     bind,
     null,
     text,
 )
-from fhir4ds.plan.parts import everything
+from fhir4ds.plan.parts import bindings
 from fhir4ds.plan.rewriting import rewrite
 
 #: What JSON calls values that are read, and what must be there.
@@ -98,13 +95,7 @@ class Checking:
         return look.each(look.into(items), insisted)
 
     def _look(self, plan: Node) -> _Look:
-        bound: dict[str, Node] = {}
-        for part in everything(plan):
-            if isinstance(part, Bind):
-                bound[part.variable] = part.value
-            elif isinstance(part, Each | Exists | Sort):
-                bound[part.variable] = part.source
-        return _Look(self.names, self.position, bound)
+        return _Look(self.names, self.position, bindings(plan))
 
 
 @attrs.frozen

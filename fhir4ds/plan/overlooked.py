@@ -12,6 +12,7 @@ from functools import singledispatchmethod
 
 import attrs
 
+from fhir4ds.dialect.types import SqlType
 from fhir4ds.plan.checking import is_refusable
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
@@ -33,7 +34,7 @@ from fhir4ds.plan.nodes import (
     bind,
     empty,
 )
-from fhir4ds.plan.parts import Memo, Uses, everything, parts
+from fhir4ds.plan.parts import Memo, Uses, bindings, everything, parts
 from fhir4ds.plan.rewriting import rewrite
 
 #: Primitives whose later arguments are looked at only if the first one does not decide.
@@ -117,8 +118,10 @@ class _Heed:
         self.known = _Known(plan)
         self._raising = Memo(lambda node: isinstance(node, Raise) or any(map(self.raises, parts(node))))
         self._failing = Memo(
-            lambda node: isinstance(node, Raise) or is_refusable(node) or any(map(self.fails, parts(node)))
+            lambda node: isinstance(node, Raise) or self._is_refusable(node) or any(map(self.fails, parts(node)))
         )
+        self._bound = bindings(plan)
+        self._of_resource = Memo(self._is_of_resource)
         self._plans = Memo(self._heeded)
         self._uses = Uses()
 
@@ -133,6 +136,17 @@ class _Heed:
     def fails(self, node: Node) -> bool:
         """Whether there is an error anywhere in a plan, or a value that a database may refuse to read."""
         return self._failing.of(node)
+
+    def _is_refusable(self, node: Node) -> bool:
+        # What was put together from constants is well formed.
+        return is_refusable(node) and self._of_resource.of(node)
+
+    def _is_of_resource(self, node: Node) -> bool:
+        """Whether JSON comes from the resource, or may."""
+        if isinstance(node, Reference):
+            bound = self._bound.get(node.name)
+            return node.type is SqlType.JSON if bound is None else self._of_resource.of(bound)
+        return any(map(self._of_resource.of, parts(node)))
 
     def _heeded(self, node: Node) -> Node:
         if not self.fails(node):

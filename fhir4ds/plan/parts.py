@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, get_args
 
 import attrs
 
-from fhir4ds.plan.nodes import Node, Reference, Valued
+from fhir4ds.plan.nodes import Bind, Each, Exists, Node, Reference, Sort, Valued
 
 T = TypeVar("T")
 
@@ -41,6 +41,17 @@ def everything(node: Node) -> Iterator[Node]:
             seen.add(id(part))
             yield part
             waiting += parts(part)
+
+
+def bindings(plan: Node) -> dict[str, Node]:
+    """What variables of a plan stand for: a value, or the items that are gone through."""
+    bound: dict[str, Node] = {}
+    for part in everything(plan):
+        if isinstance(part, Bind):
+            bound[part.variable] = part.value
+        elif isinstance(part, Each | Exists | Sort):
+            bound[part.variable] = part.source
+    return bound
 
 
 def refers(node: Node, names: Container[str]) -> bool:

@@ -7,11 +7,10 @@ import functools
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import quantities, values
+from fhir4ds.functions import measures, quantities, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.plan.collection import TypeName
 from fhir4ds.plan.nodes import (
-    FALSE,
     Array,
     Case,
     Cast,
@@ -75,7 +74,7 @@ def canonical(call: Call, item: Node, levels: int) -> Node:
     as its JSON is.
     """
     kind = apply("json_kind", item, type=SqlType.TEXT)
-    number = quantities.joined(text(MARK), _number(item), text(MARK))
+    number = quantities.joined(text(MARK), measures.number(item), text(MARK))
     folded = apply("fold_text", FromJson(item, SqlType.TEXT), type=SqlType.TEXT)
     branches: list[tuple[Node, Node]] = [
         (apply("equal", kind, text("string")), Cast(apply("to_json", folded, type=SqlType.JSON), SqlType.TEXT)),
@@ -84,7 +83,7 @@ def canonical(call: Call, item: Node, levels: int) -> Node:
     if levels > 0:
         written = _object(call, item, levels)
         if call.model is not None:
-            written = Case(((_is_quantity(item, call.model), _quantity(item)),), written)
+            written = Case(((measures.is_quantity(item, call.model), _quantity(item)),), written)
         branches.append((apply("equal", kind, text("object")), written))
     return Case(tuple(branches), Cast(item, SqlType.TEXT))
 
@@ -109,47 +108,7 @@ def _items(call: Call, value: Node, levels: int) -> Node:
     return apply("text_join", ordered, text(","), type=SqlType.TEXT)
 
 
-def _number(item: Node) -> Node:
-    """The text of a JSON item that is a number."""
-    decimal = Cast(values.read_dynamic(item, SqlType.DECIMAL), SqlType.DECIMAL)
-    return apply("decimal_text", decimal, type=SqlType.TEXT)
-
-
-@functools.cache
-def _never_of_quantities(model: Model) -> tuple[str, ...]:
-    """What types have that have a number called value and are no quantities.
-
-    Examples
-    --------
-    >>> from fhir4ds.fhir.model import load_model
-    >>> _never_of_quantities(load_model("R4B"))
-    ('category', 'reason', 'amount')
-    """
-    found: dict[str, None] = {}
-    for name in model.types:
-        value = model.elements(name).get("value")
-        if (
-            value is not None
-            and not value.choice
-            and model.primitives.get(value.types[0]) == "Decimal"
-            and not quantities.is_quantity(TypeName("FHIR", name), model)
-        ):
-            found |= dict.fromkeys(model.elements(name))
-    return tuple(
-        name for name in found if name not in (*model.elements("Quantity"), *model.elements("BackboneElement"))
-    )
-
-
-def _is_quantity(item: Node, model: Model) -> Node:
-    """Whether an object is a quantity with a value to reckon with, and no comparator."""
-    of_number = values.is_of_json(Extract(item, (_VALUE,), SqlType.JSON), SqlType.DECIMAL)
-    exact = apply("is_null", Extract(item, (Step("comparator"),), SqlType.TEXT))
-    others = (apply("not", apply("json_has", item, text(name))) for name in _never_of_quantities(model))
-    return functools.reduce(lambda a, b: apply("and", a, b), (apply("coalesce", of_number, FALSE), exact, *others))
-
-
 def _quantity(item: Node) -> Node:
     """Value and unit of a quantity; the latter as JSON, in which there is no `MARK`."""
     unit = Cast(apply("to_json", quantities.unit_of(item), type=SqlType.JSON), SqlType.TEXT)
-    number = _number(Extract(item, (_VALUE,), SqlType.JSON))
-    return quantities.joined(text(MARK), number, text(" "), unit, text(MARK))
+    return quantities.joined(text(MARK), measures.number_of(item), text(" "), unit, text(MARK))

@@ -7,9 +7,10 @@ are looked up once for each value, however many others it is compared with.
 from __future__ import annotations
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import decimals, quantities, units
+from fhir4ds.functions import decimals, measures
 from fhir4ds.functions.canonical import MARK, canonical
 from fhir4ds.functions.declaration import Call
+from fhir4ds.functions.units import Purpose
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     FALSE,
@@ -35,15 +36,11 @@ def text_of(call: Call, item: Node, levels: int) -> Node:
 
 
 def _measured(names: Names, written: Node) -> Node:
-    """A text with what is said of the unit of each number in it (`units.measured`); that of a mere number is unity."""
+    """A text with what is said of the unit of each number in it; that of a mere number is unity."""
     part, place = Reference(names.fresh(), SqlType.TEXT), Reference(names.fresh(), SqlType.INTEGER)
-    rest = apply("regexp_remove", part, text("^[^ ]* ?"), type=SqlType.TEXT)
-    code = apply("null_if", rest, text(""), type=SqlType.TEXT)
-    known = quantities.look_up(units.measured(), FromJson(Cast(code, SqlType.JSON), SqlType.TEXT))
-    # Any other unit is commensurable with itself alone.
-    own = quantities.joined(apply("replace", code, text(" "), text("\\u0020"), type=SqlType.TEXT), text(" 1 1 0"))
-    entry = apply("coalesce", known, own, type=SqlType.TEXT)
-    number = quantities.joined(_word(part, 1), text(" "), entry)
+    head, rest = (apply("regexp_remove", part, text(found), type=SqlType.TEXT) for found in (" .*", "^[^ ]* ?"))
+    code = FromJson(Cast(apply("null_if", rest, text(""), type=SqlType.TEXT), SqlType.JSON), SqlType.TEXT)
+    number = measures.measured(head, code, Purpose.EQUIVALENCE)
     parts = apply("split", written, text(MARK), type=SqlType.TEXT, many=True)
     every = Each(parts, part.name, Case(((_is_number(place), number),), part), index=place.name)
     return apply("text_join", every, text(MARK), type=SqlType.TEXT)
@@ -72,35 +69,17 @@ def equal_texts(call: Call, a: Node, b: Node) -> Node:
 
 def _equal_numbers(names: Names, one: Node, other: Node) -> Node:
     """Whether two such numbers are equivalent: in the larger of their units (FHIRPath, "Quantity Equivalence")."""
-    commensurable = apply("equal", *(_word(each, 2) for each in (one, other)))
-    same = apply("equal", *(apply("regexp_remove", each, text("^[^ ]*"), type=SqlType.TEXT) for each in (one, other)))
+    same = measures.have_one_unit(one, other)
     sides = (
-        Case(((apply("or", same, _is_larger(own, beside, relation)), _decimal(own, 1)),), _converted(own, beside))
+        Case(
+            ((apply("or", same, _is_larger(own, beside, relation)), measures.value(own)),),
+            measures.converted(own, beside),
+        )
         for own, beside, relation in ((one, other, "less_or_equal"), (other, one, "less"))
     )
+    commensurable = measures.are_commensurable(one, other)
     return apply("coalesce", Case(((commensurable, decimals.alike(names, *sides)),), FALSE), FALSE)
 
 
 def _is_larger(own: Node, other: Node, relation: str) -> Node:
-    return apply(relation, _factor(other, own), _factor(own, other))
-
-
-def _converted(own: Node, other: Node) -> Node:
-    """The value of a quantity in the unit of another one."""
-    above = decimals.fitting(apply("add", _decimal(own, 1), _decimal(own, 5), type=SqlType.DECIMAL))
-    scaled = apply("scale_ratio", above, _factor(own, other), _factor(other, own), type=SqlType.DECIMAL)
-    return decimals.fitting(apply("subtract", scaled, _decimal(other, 5), type=SqlType.DECIMAL))
-
-
-def _factor(one: Node, other: Node) -> Node:
-    """How large the unit of one quantity is, by what that of another one is multiplied with to be compared."""
-    numbers = (Cast(_word(each, place), SqlType.INTEGER) for each, place in ((one, 3), (other, 4)))
-    return apply("multiply", *numbers, type=SqlType.INTEGER)
-
-
-def _decimal(words: Node, place: int) -> Node:
-    return Cast(_word(words, place), SqlType.DECIMAL)
-
-
-def _word(words: Node, place: int) -> Node:
-    return apply("split_part", words, text(" "), integer(place), type=SqlType.TEXT)
+    return apply(relation, measures.factor(other, own), measures.factor(own, other))

@@ -13,6 +13,7 @@ from fhir4ds.errors import InvalidArguments
 from fhir4ds.functions import keys, presence, singletons, tags, values
 from fhir4ds.functions.comparison import by_values, equal_items, key
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
+from fhir4ds.functions.deep_equality import are_prepared, equal_prepared, prepared, prepared_as
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.undecided import is_mixed
 from fhir4ds.plan import elements
@@ -94,6 +95,7 @@ class _Form(Enum):
     """What stands for an item while it is compared with others."""
 
     VALUE = "its value, or its JSON"
+    PREPARED = "an object with it and what is compared of it"
     WHOLE = "an element as a whole, which may have no value"
     TAGGED = "the same with its type, of several that JSON does not tell apart"
 
@@ -110,17 +112,20 @@ class _Entries:
         Its items.
     form : _Form
         What an entry is.
+    are_prepared : bool
+        Whether entries have with them what is compared of objects.
     """
 
     collection: Collection
     array: Node
     form: _Form
+    are_prepared: bool = False
 
     def item(self, entry: Node) -> Collection:
         """One item."""
         if self.form is _Form.TAGGED:
             return tags.as_tagged(self.collection, entry)
-        plan = elements.value_of(entry) if self.form is _Form.WHOLE else entry
+        plan = entry if self.form is _Form.VALUE else elements.value_of(entry)
         return attrs.evolve(self.collection, plan=plan, choices=(), guard=None)
 
     def reference(self, call: Call) -> Reference:
@@ -133,8 +138,9 @@ class _Entries:
         if found is not None and not can_raise(found(entry)):
             return keys.is_among(keys.keys_of(call.names, self.array, found), found(entry))
         other = self.reference(call)
-        equal = equal_items(call, self.item(other), of.item(entry))
-        if _Form.VALUE not in (self.form, of.form):
+        alike = (lambda *_: equal_prepared(call, other, entry)) if self.are_prepared and of.are_prepared else None
+        equal = equal_items(call, self.item(other), of.item(entry), alike)
+        if not {_Form.VALUE, _Form.PREPARED} & {self.form, of.form}:
             equal = by_values(other, entry, equal, both_lack=presence.both_lack(call, self.collection, of.collection))
         return Exists(self.array, other.name, equal)
 
@@ -155,6 +161,13 @@ class _Entries:
         several = apply("less", integer(1), length(array))
         return Case(((several, unequal),), array) if can_raise(unequal) else unequal
 
+    def items(self, call: Call, entries: Node) -> Node:
+        """What an array of entries stands for."""
+        if self.form is not _Form.PREPARED:
+            return entries
+        entry = Reference(call.names.fresh(), SqlType.JSON)
+        return Each(entries, entry.name, elements.value_of(entry))
+
     def kept(self, call: Call, condition: Callable[[Node], Node]) -> Node:
         """The entries for which a condition holds."""
         entry = self.reference(call)
@@ -167,38 +180,57 @@ def _untagged(call: Call, collection: Collection, tagged: Node) -> Collection:
     return tags.tagged(attrs.evolve(collection, plan=plan, choices=(), guard=None), tagged)
 
 
-def _tagged_entries(call: Call, collection: Collection) -> _Entries | None:
-    if not is_mixed(call, collection):
-        return None
-    tagged = tags.tags_of(call, collection)
-    return None if tagged is None else _Entries(collection, tagged, _Form.TAGGED)
+def _tagged_entries(call: Call, collection: Collection, *of: Collection) -> _Entries | None:
+    """The items of a collection of several kinds, one of some whose items are compared with each other."""
+    tagged = tags.tags_of(call, collection) if is_mixed(call, collection) else None
+    return None if tagged is None else _entries_of_tagged(call, collection, tagged, *of)
 
 
-def _entries(call: Call, collection: Collection) -> _Entries:
-    array = values.as_array(values.value(collection, call.model, call.names), call.names)
-    return _tagged_entries(call, collection) or _Entries(collection, array, _Form.VALUE)
+def _entries_of_tagged(call: Call, collection: Collection, tagged: Node, *of: Collection) -> _Entries:
+    if not are_prepared(call, *of):
+        return _Entries(collection, tagged, _Form.TAGGED)
+    entry = Reference(call.names.fresh(), SqlType.JSON)
+    with_objects = prepared_as(call, tags.item_of(entry), partial(tags.extended, entry), *of)
+    return _Entries(collection, Each(tagged, entry.name, with_objects), _Form.TAGGED, are_prepared=True)
+
+
+def _entries_of_values(call: Call, collection: Collection, array: Node, *of: Collection) -> _Entries:
+    if array.type is SqlType.JSON and are_prepared(call, *of):
+        return _Entries(collection, prepared(call, array, *of), _Form.PREPARED, are_prepared=True)
+    return _Entries(collection, array, _Form.VALUE)
 
 
 def _entries_of_both(call: Call, left: Collection, right: Collection) -> tuple[_Entries, _Entries]:
     """The items of two collections, of which those of one are compared with those of the other."""
+
+    def entries(collection: Collection) -> _Entries:
+        array = values.as_array(values.value(collection, call.model, call.names), call.names)
+        found = _tagged_entries(call, collection, left, right)
+        return found or _entries_of_values(call, collection, array, left, right)
+
     if is_mixed(call, left) or is_mixed(call, right):
-        return _entries(call, left), _entries(call, right)
+        return entries(left), entries(right)
     a, b = aligned(call, left, right)
-    return _Entries(left, a, _Form.VALUE), _Entries(right, b, _Form.VALUE)
+    return _entries_of_values(call, left, a, left, right), _entries_of_values(call, right, b, left, right)
 
 
 def distinct_items(call: Call, collection: Collection) -> Collection:
     """Each item once, in the order of its first occurrence."""
     if not collection.many:
         return collection
-    tagged = _tagged_entries(call, collection)
+    tagged = _tagged_entries(call, collection, collection)
     if tagged is not None:
         return _untagged(call, collection, _first_only(call, tagged))
-    entries = _Entries(collection, values.value(collection, call.model, call.names), _Form.VALUE)
-    plan = _valued(call, _first_only(call, entries), lambda: _first_only(call, _wholes(call, collection)), collection)
+    entries = _entries_of_values(call, collection, values.value(collection, call.model, call.names), collection)
+    plan = _valued(
+        call,
+        entries.items(call, _first_only(call, entries)),
+        lambda: _first_only(call, _wholes(call, collection)),
+        collection,
+    )
     kept: Node | None = None
     if collection.tagged is not None:
-        kept = _first_only(call, _Entries(collection, collection.tagged, _Form.TAGGED))
+        kept = _first_only(call, _entries_of_tagged(call, collection, collection.tagged, collection))
     return tags.tagged(attrs.evolve(collection, plan=plan, choices=(), guard=None), kept)
 
 
@@ -324,7 +356,9 @@ def _selected(call: Call, *, present: bool) -> Collection:
     found = _beside(call, kept, own, others)
     if own.form is _Form.TAGGED:
         return _untagged(call, call.focus, found)
-    plan = _valued(call, found, lambda: _beside(call, kept, *(_wholes(call, side) for side in sides)), *sides)
+    plan = _valued(
+        call, own.items(call, found), lambda: _beside(call, kept, *(_wholes(call, side) for side in sides)), *sides
+    )
     # Nothing of nothing has the form of the others.
     types = types_of_both(*sides) if values.is_empty(call.focus) else call.focus.types
     return attrs.evolve(call.focus, plan=plan, types=types, choices=(), guard=None)

@@ -9,6 +9,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import presence, quantities, singletons, tags, temporal, values
 from fhir4ds.functions.declaration import Call, Example
+from fhir4ds.functions.deep_equality import equal_json
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.undecided import is_mixed, of_each_kind, related
@@ -57,14 +58,14 @@ def comparable(left: TypeName | None, right: TypeName | None) -> bool:
     return left == right or (left in _NUMBERS and right in _NUMBERS) or (left in _DATES and right in _DATES)
 
 
-def _equal_values(call: Call, left: Node, right: Node, types: _Types) -> Node:
-    """Equality of two values that are there."""
+def _equal_values(call: Call, left: Node, right: Node, types: _Types, alike: _Pair) -> Node:
+    """Equality of two values that are there; ``alike`` is that of JSON."""
     a, b = types
     if left.type is not right.type and SqlType.JSON in (left.type, right.type):
         # One of them is of a type that is only known now; if it is another type, the values differ.
         known = right.type if left.type is SqlType.JSON else left.type
         first, second = (_read_as(side, known) for side in (left, right))
-        equal = _equal_values(call, first, second, (a or b, b or a))
+        equal = _equal_values(call, first, second, (a or b, b or a), alike)
         if (a or b) in (*_DATES, TIME):
             # Empty where precision cannot tell, but not where the item is no text.
             unlike = apply("or", apply("is_null", first), apply("is_null", second))
@@ -72,7 +73,7 @@ def _equal_values(call: Call, left: Node, right: Node, types: _Types) -> Node:
         return apply("coalesce", equal, FALSE)
     if a is not None and b is not None and a in (*_DATES, TIME):
         return temporal.equal(left, right, (a, b), call.names, call.position)
-    return apply("json_equal" if left.type is SqlType.JSON else "equal", left, right)
+    return alike(left, right) if left.type is SqlType.JSON else apply("equal", left, right)
 
 
 def _read_as(item: Node, known: SqlType) -> Node:
@@ -82,14 +83,25 @@ def _read_as(item: Node, known: SqlType) -> Node:
     return Cast(values.read_dynamic(item, SqlType.DECIMAL), SqlType.DECIMAL)
 
 
-def equality(call: Call, left: Collection, right: Collection) -> Node:
-    """Whether two collections are equal: NULL where either is empty or precision cannot tell."""
+def equality(call: Call, left: Collection, right: Collection, alike: _Pair | None = None) -> Node:
+    """Whether two collections are equal: NULL where either is empty or precision cannot tell.
+
+    Parameters
+    ----------
+    call : Call
+        Of the operator.
+    left, right : Collection
+        What is compared.
+    alike : callable, optional
+        The equality of items that are JSON, where more is known of these than their JSON.
+    """
     if values.is_empty(left) or values.is_empty(right):
         return _EMPTY
     forms = quantities.forms(call, left, right)
     if forms is not None:
         return _equal_quantities(call, left, right, forms)
-    return related(call, left, right, equality, _EMPTY) or _equal_mixed(call, left, right) or _equal(call, left, right)
+    found = related(call, left, right, partial(equality, alike=alike), _EMPTY)
+    return found or _equal_mixed(call, left, right) or _equal(call, left, right, alike)
 
 
 def _equal_mixed(call: Call, left: Collection, right: Collection) -> Node | None:
@@ -104,7 +116,7 @@ def _equal_mixed(call: Call, left: Collection, right: Collection) -> Node | None
     return _equal_arrays(call, *pair, equal)
 
 
-def _equal(call: Call, left: Collection, right: Collection) -> Node:
+def _equal(call: Call, left: Collection, right: Collection, alike: _Pair | None) -> Node:
     types = values.compared_as(left, call.model), values.compared_as(right, call.model)
     dynamic = _dynamic(call, left, right)
     if not dynamic and not comparable(*types):
@@ -112,13 +124,14 @@ def _equal(call: Call, left: Collection, right: Collection) -> Node:
         beside = Case(((presence.present(call, right), FALSE),), _EMPTY)
         return Case(((presence.present(call, left), beside),), _EMPTY)
     a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
+    alike = alike or partial(equal_json, call, left, right)
     if not a.many and not b.many:
-        pair = _equal_values(call, a, b, types)
+        pair = _equal_values(call, a, b, types, alike)
         if not dynamic:
             return pair
         missing = apply("or", apply("is_null", a), apply("is_null", b))
         return Case(((missing, _EMPTY),), pair)
-    equal = partial(_equal_values, call, types=types)
+    equal = partial(_equal_values, call, types=types, alike=alike)
     found, lack = _equal_arrays(call, a, b, equal), presence.lacking(call, left, right)
     if lack is None:
         return found
@@ -169,7 +182,8 @@ def _equal_quantities(call: Call, left: Collection, right: Collection, forms: tu
         if sides != [left, right]:
             comparable_ = apply("and", *(presence.present(call, side) for side in sides))
             there = apply("and", *(presence.present(call, side) for side in (left, right)))
-            return Case(((comparable_, equality(call, *sides)), (there, FALSE)), _EMPTY)
+            first, second = sides
+            return Case(((comparable_, equality(call, first, second)), (there, FALSE)), _EMPTY)
     a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
     pair = partial(quantities.equal, call.names, forms=forms)
     if a.many or b.many:
@@ -180,19 +194,23 @@ def _equal_quantities(call: Call, left: Collection, right: Collection, forms: tu
     return Case(((missing, _EMPTY),), pair(a, b))
 
 
-def equal_items(call: Call, left: Collection, right: Collection) -> Node:
-    """Whether two single items that are there are equal; false where precision or units cannot tell."""
+def equal_items(call: Call, left: Collection, right: Collection, alike: _Pair | None = None) -> Node:
+    """Whether two single items that are there are equal; false where precision or units cannot tell.
+
+    ``alike`` is as for `equality`.
+    """
     a, b = values.value(left, call.model, call.names), values.value(right, call.model, call.names)
     forms = quantities.forms(call, left, right)
     if forms is not None:
         return apply("coalesce", quantities.equal(call.names, a, b, forms), FALSE)
     if not _may_be_comparable(call, left, right):
         return FALSE
-    found = related(call, left, right, equality, _EMPTY)
+    found = related(call, left, right, partial(equality, alike=alike), _EMPTY)
     if found is not None:
         return apply("coalesce", found, FALSE)
     types = values.compared_as(left, call.model), values.compared_as(right, call.model)
-    return apply("coalesce", _equal_values(call, a, b, types), FALSE)
+    alike = alike or partial(equal_json, call, left, right)
+    return apply("coalesce", _equal_values(call, a, b, types, alike), FALSE)
 
 
 def key(call: Call, left: Collection, right: Collection) -> Callable[[Node], Node] | None:

@@ -215,10 +215,13 @@ def item_of(tagged_item: Node) -> Node:
 
 def with_text(tagged_item: Node, text: Node) -> Node:
     """A tagged item with a text that was made of it."""
+    return extended(tagged_item, {_TEXT.name: text})
+
+
+def extended(tagged_item: Node, members: Mapping[str, Node]) -> Node:
+    """A tagged item with other things that were made of it."""
     type, beside = Extract(tagged_item, (_TYPE,), SqlType.TEXT), elements.beside_of(tagged_item)
-    return json_object(
-        {_TYPE.name: type, TAGGED.name: item_of(tagged_item), elements.BESIDE.name: beside, _TEXT.name: text}
-    )
+    return json_object({_TYPE.name: type, TAGGED.name: item_of(tagged_item), elements.BESIDE.name: beside, **members})
 
 
 def text_of(tagged_item: Node) -> Node:

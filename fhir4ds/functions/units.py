@@ -62,6 +62,9 @@ _DAYS = {
 }
 _MONTHS_OF_YEAR = 12
 
+#: What the dimension of years and months of the calendar is called, where those of other units have a number.
+_CALENDAR_DIMENSION = "calendar"
+
 #: Whole numbers below this can be multiplied with a decimal, or two of the small ones with each other.
 _LARGEST, _LARGEST_SHARED = 2**63, 10**9
 _TOLERANCE = Fraction(1, 10**12)
@@ -85,6 +88,11 @@ class Operation(enum.Enum):
     def compose(self, left: str, right: str) -> str | None:
         """The unit of the result; None if there is none."""
         return product(left, right) if self is Operation.PRODUCT else quotient(left, right)
+
+
+def _table(entries: Mapping[str, str]) -> str:
+    """A constant table as JSON; it stands in SQL as a whole, so it is short."""
+    return json.dumps(dict(entries), ensure_ascii=False, separators=(",", ":"))
 
 
 def calendar_word(code: str) -> str | None:
@@ -219,7 +227,7 @@ def ratios_to(target: str, purpose: Purpose, *, fhir: bool) -> str:
         pair = ratio(source, target, purpose)
         if pair is not None:
             found.setdefault(without_annotations(code), f"{pair[0]} {pair[1]}")
-    return json.dumps(found, ensure_ascii=False)
+    return _table(found)
 
 
 @functools.cache
@@ -245,21 +253,23 @@ def all_ratios(purpose: Purpose) -> str:
             pair = _bounded(factor / middle, _LARGEST_SHARED)
             if pair is not None:
                 found[code] = f"{number} {pair[0]} {pair[1]}"
-    return json.dumps(found, ensure_ascii=False)
+    return _table(found)
 
 
 @functools.cache
-def measured() -> str:
-    """All units that data may have, for equivalence, as a JSON object; its values are like ``7 1 100 0``.
+def measured(purpose: Purpose) -> str:
+    """All units that data may have as a JSON object; its values are like ``7 1 100 0``.
 
     As `all_ratios`, and behind that how many degrees the zero of a scale of temperature is above absolute zero. A year or a
-    month that is told by a word is that of UCUM.
+    month that is told by a word is that of UCUM for equivalence, and else one of the calendar, which measures nothing else.
     """
-    found = {
-        code: f"{entry} {zeros().get(code, 0)}" for code, entry in json.loads(all_ratios(Purpose.EQUIVALENCE)).items()
-    }
-    found |= {name: found[DEFINITE[_WORDS[name]]] for name in OF_CALENDAR_ALONE}
-    return json.dumps(found, ensure_ascii=False)
+    found = {code: f"{entry} {zeros().get(code, 0)}" for code, entry in json.loads(all_ratios(purpose)).items()}
+    for name in OF_CALENDAR_ALONE:
+        months = conversion(_WORDS[name], "month", Purpose.ADDITION)
+        found[name] = (
+            found[DEFINITE[_WORDS[name]]] if purpose is Purpose.EQUIVALENCE else f"{_CALENDAR_DIMENSION} {months} 1 0"
+        )
+    return _table(found)
 
 
 @functools.cache
@@ -281,13 +291,13 @@ def ratios_of_calendar(purpose: Purpose) -> str:
             if pair is not None:
                 found_pairs[f"{alone} {other}"] = f"{pair[0]} {pair[1]}"
                 found_pairs[f"{other} {alone}"] = f"{pair[1]} {pair[0]}"
-    return json.dumps(found_pairs, ensure_ascii=False)
+    return _table(found_pairs)
 
 
 @functools.cache
 def words() -> str:
     """The word of the calendar for each UCUM code that has one, as a JSON object."""
-    return json.dumps(dict(CALENDAR))
+    return _table(CALENDAR)
 
 
 @functools.cache
@@ -309,4 +319,4 @@ def composed_after(left: str, operation: Operation) -> str:
 
 
 def _composed(pairs: Iterable[tuple[str, str | None]]) -> str:
-    return json.dumps({code: unit for code, unit in pairs if unit is not None}, ensure_ascii=False)
+    return _table({code: unit for code, unit in pairs if unit is not None})

@@ -9,7 +9,7 @@ import pytest
 
 from fhir4ds.database import Database
 from fhir4ds.fhir.model import load_model
-from fhir4ds.functions.canonical import _never_of_quantities
+from fhir4ds.functions.measures import _never_of_quantities
 from fhir4ds.functions.quantities import is_quantity
 from fhir4ds.plan.collection import TypeName
 from fhir4ds.testing.comparison import canonical

@@ -1,0 +1,115 @@
+"""Quantities within objects: what tells them from other members, and one of them as a text that says all of its unit.
+
+Such a text is a number and what the units of its dimension are reckoned with (`units.measured`), like ``5 7 1 1000 0``. So a
+unit is looked up once for each quantity, however many others that is compared with.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from fhir4ds.dialect.path import Step
+from fhir4ds.dialect.types import SqlType
+from fhir4ds.fhir.model import Model
+from fhir4ds.functions import decimals, quantities, units, values
+from fhir4ds.functions.units import Purpose
+from fhir4ds.plan.collection import TypeName
+from fhir4ds.plan.nodes import FALSE, Cast, Extract, Node, apply, integer, text
+
+_VALUE = Step("value")
+
+#: The places of the words of a text: the number, its dimension, two factors, and where the zero of its scale is.
+_NUMBER, _DIMENSION, _MULTIPLIER, _DIVISOR, _ZERO = range(1, 6)
+
+
+@functools.cache
+def _never_of_quantities(model: Model) -> tuple[str, ...]:
+    """What types have that have a number called value and are no quantities.
+
+    Examples
+    --------
+    >>> from fhir4ds.fhir.model import load_model
+    >>> _never_of_quantities(load_model("R4B"))
+    ('category', 'reason', 'amount')
+    """
+    found: dict[str, None] = {}
+    for name in model.types:
+        value = model.elements(name).get("value")
+        if (
+            value is not None
+            and not value.choice
+            and model.primitives.get(value.types[0]) == "Decimal"
+            and not quantities.is_quantity(TypeName("FHIR", name), model)
+        ):
+            found |= dict.fromkeys(model.elements(name))
+    return tuple(
+        name for name in found if name not in (*model.elements("Quantity"), *model.elements("BackboneElement"))
+    )
+
+
+def is_quantity(item: Node, model: Model | None) -> Node:
+    """Whether an object is a quantity with a value to reckon with, and no comparator; none is without a model."""
+    if model is None:
+        return FALSE
+    of_number = values.is_of_json(Extract(item, (_VALUE,), SqlType.JSON), SqlType.DECIMAL)
+    exact = apply("is_null", Extract(item, (Step("comparator"),), SqlType.TEXT))
+    others = (apply("not", apply("json_has", item, text(name))) for name in _never_of_quantities(model))
+    return functools.reduce(lambda a, b: apply("and", a, b), (apply("coalesce", of_number, FALSE), exact, *others))
+
+
+def number(item: Node) -> Node:
+    """The text of a JSON item that is a number."""
+    decimal = Cast(values.read_dynamic(item, SqlType.DECIMAL), SqlType.DECIMAL)
+    return apply("decimal_text", decimal, type=SqlType.TEXT)
+
+
+def number_of(quantity: Node) -> Node:
+    """The text of the value of an object that is a quantity."""
+    return number(Extract(quantity, (_VALUE,), SqlType.JSON))
+
+
+def measured(number: Node, unit: Node, purpose: Purpose) -> Node:
+    """The text of a number and of what is known of its unit; one of no unit that is known is commensurable with itself alone."""
+    known = quantities.look_up(units.measured(purpose), unit)
+    own = quantities.joined(apply("replace", unit, text(" "), text("\\u0020"), type=SqlType.TEXT), text(" 1 1 0"))
+    return quantities.joined(number, text(" "), apply("coalesce", known, own, type=SqlType.TEXT))
+
+
+def value(words: Node) -> Node:
+    """The number."""
+    return _decimal(words, _NUMBER)
+
+
+def are_commensurable(one: Node, other: Node) -> Node:
+    """Whether the units of two such texts are of one dimension."""
+    return apply("equal", *(_word(each, _DIMENSION) for each in (one, other)))
+
+
+def have_one_unit(one: Node, other: Node) -> Node:
+    """Whether the units of two such texts are the same."""
+    return apply("equal", *(apply("regexp_remove", each, text("^[^ ]*"), type=SqlType.TEXT) for each in (one, other)))
+
+
+def above_zero(words: Node) -> Node:
+    """The number from where the zero of its dimension is."""
+    return decimals.fitting(apply("add", value(words), _decimal(words, _ZERO), type=SqlType.DECIMAL))
+
+
+def converted(own: Node, other: Node) -> Node:
+    """The number of one text in the unit of another one."""
+    scaled = apply("scale_ratio", above_zero(own), factor(own, other), factor(other, own), type=SqlType.DECIMAL)
+    return decimals.fitting(apply("subtract", scaled, _decimal(other, _ZERO), type=SqlType.DECIMAL))
+
+
+def factor(one: Node, other: Node) -> Node:
+    """How large the unit of one text is, by what that of another one is multiplied with to be compared."""
+    numbers = (Cast(_word(each, place), SqlType.INTEGER) for each, place in ((one, _MULTIPLIER), (other, _DIVISOR)))
+    return apply("multiply", *numbers, type=SqlType.INTEGER)
+
+
+def _decimal(words: Node, place: int) -> Node:
+    return Cast(_word(words, place), SqlType.DECIMAL)
+
+
+def _word(words: Node, place: int) -> Node:
+    return apply("split_part", words, text(" "), integer(place), type=SqlType.TEXT)

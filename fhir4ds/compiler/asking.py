@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fhir4ds.compiler.navigation import BESIDE_VALUE
 from fhir4ds.fhirpath import ast
+from fhir4ds.functions.declaration import THIS
 
 #: Functions that ask for the type of an item.
 _ABOUT_TYPES = ("is", "as", "ofType", "type")
 
 #: Functions that give all elements of an item, among them what stands beside a primitive value.
 _ALL_BELOW = ("children", "descendants")
+
+#: Operators that take Booleans, or collections of any items.
+_COMPARES_NOTHING = ("and", "or", "xor", "implies", "|")
 
 
 def looks_beside(node: ast.Node) -> bool:
@@ -39,8 +45,20 @@ def asks_types(node: ast.Node) -> bool:
     return is_about_types(node) or any(map(asks_types, ast.children(node)))
 
 
-def compares_items(node: ast.Node) -> bool:
-    """Whether an operator in any part of an expression compares items, or anything else, with ``$this``."""
-    if isinstance(node, ast.Binary) and node.operator != "|" and ast.This in (type(node.left), type(node.right)):
-        return True
-    return any(map(compares_items, ast.children(node)))
+def compared(node: ast.Node) -> frozenset[str]:
+    """What stands on either side of operators in any part of an expression: names of elements, and ``$this``.
+
+    Operators of logic, and the one that puts collections together, compare nothing.
+    """
+    found = frozenset[str]().union(*map(compared, ast.children(node)))
+    if not isinstance(node, ast.Binary) or node.operator in _COMPARES_NOTHING:
+        return found
+    names = (name for side in (node.left, node.right) for name in _names(side))
+    return found.union(names, (THIS for side in (node.left, node.right) if isinstance(side, ast.This)))
+
+
+def _names(node: ast.Node) -> Iterator[str]:
+    if isinstance(node, ast.Member):
+        yield node.name
+    for part in ast.children(node):
+        yield from _names(part)

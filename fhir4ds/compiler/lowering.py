@@ -10,7 +10,7 @@ import attrs
 from fhir4ds.compiler import variables
 from fhir4ds.compiler.asking import (
     asks_types,
-    compares_items,
+    compared,
     is_about_references,
     is_about_types,
     looks_beside,
@@ -409,9 +409,9 @@ class LoweredCall:
         return is_about_types(self.node) or any(map(asks_types, self.arguments))
 
     @property
-    def compares_items(self) -> bool:
-        """Whether an argument compares the items themselves."""
-        return any(map(compares_items, self.arguments))
+    def compared(self) -> frozenset[str]:
+        """The names of the elements that arguments compare."""
+        return frozenset[str]().union(*map(compared, self.arguments))
 
     @property
     def resolves(self) -> bool:

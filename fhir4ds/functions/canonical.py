@@ -1,114 +1,234 @@
-"""Complex values as text that is the same for equivalent ones (FHIRPath N1, section 6.1.2)."""
+"""Complex values as text that is the same for equivalent ones (FHIRPath N1, section 6.1.2), but for what is compared pair by pair.
+
+First each member name, text and number of the JSON becomes a word without any punctuation. Then the innermost objects and
+arrays become words too: their members and items in an order of their own, within other brackets. That is done again until
+there is no bracket of JSON left, so it takes as many rounds as there are levels, and no more for many members than for few.
+"""
 
 from __future__ import annotations
 
 import functools
 
-from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import measures, quantities, values
+from fhir4ds.functions import markings, measures, quantities
 from fhir4ds.functions.declaration import Call
-from fhir4ds.plan.collection import TypeName
+from fhir4ds.functions.markings import MARK, NUMBER, SPACE, TEXT
+from fhir4ds.functions.units import Purpose
+from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.nodes import (
     Array,
     Case,
     Cast,
     Each,
-    Extract,
     FromJson,
     Node,
     Reference,
+    Repeat,
     Sort,
     apply,
+    bind,
+    empty,
+    integer,
+    length,
     text,
 )
 
-#: How deep the order of items is overlooked at most: as deep as the codes of an identifier of a resource are.
-_MOST_LEVELS = 4
+#: How many levels are looked into, which is far more than resources have; what is deeper is as its JSON is.
+_MOST_LEVELS = 40
 
-#: The same where nothing is known of items: for most of them that is much already, as planning takes its time.
-_UNTYPED_LEVELS = 3
+#: What stands around a part while it is made a word. No text has it, as in JSON it is escaped.
+_HERE = "\x02"
 
-#: Types whose members are hardly ever looked into, and which have all types below them.
-_OPEN = ("Extension", "Reference", "Resource")
+#: What a pair of numbers and one of CodeableConcepts begin with, between two `MARK`: nothing for the former.
+CONCEPT = "c"
+
+#: What is made a word: a part between marks, a text, which is a name if a colon follows, or a number.
+_ATOM = text(f"({MARK}[^{MARK}]*{MARK}|{TEXT}(?:{SPACE}:)?|{NUMBER})")
+
+#: The innermost objects and arrays, with their names, also where an object is the first of several; and what stands around
+#: what is in them, and the names.
+_INNERMOST = text(r"((?:[0-9a-f]+:\[?)?\{[^{}\[\]]*\}|(?:[0-9a-f]+:)?\[[^{}\[\]]*\])")
+_OUTER = text(r"^(?:[0-9a-f]*:)?(?:\[?\{|\[)|[}\]]$")
+_UNNAMED = text(r"\{.*$|\[[^{]*$")
+
+#: A word alone in an array, and what tells that there are objects or arrays left.
+_ALONE = text(r"\[([^\[\]{},]*)\]")
+_BRACKETS = text(r"[{\[]")
+
+
+def _word(name: str) -> str:
+    """A member name as a word.
+
+    Examples
+    --------
+    >>> _word("id")
+    '6964'
+    """
+    return name.encode().hex()
+
+
+def _any_of(*names: str) -> str:
+    return f"(?:{'|'.join(map(_word, names))})"
+
+
+def _removed(*names: str) -> str:
+    """Some members of an object, without its braces."""
+    return f"^{_any_of(*names)}:[^,]*,?|,{_any_of(*names)}:[^,]*"
+
 
 #: What equivalence of complex values overlooks (FHIR R4, "FHIRPath", section "Changes to operators").
-_LEFT_OUT = Array((text("id"),), SqlType.TEXT)
+_ID = text(_removed("id"))
 
-#: What stands before and after a number. In JSON, which escapes it, no text has it.
-MARK = "\x01"
+_CODING = ("code", "display", "system", "userSelected", "version")
 
-_NAME, _VALUE = Step("key"), Step("value")
+#: What may be a Coding, or several that are words: objects that have no other members than these, and one of these two.
+_LIKE_CODINGS = text(
+    rf"^[0-9a-f]+:(?:\[?\{{(?:{_any_of(*_CODING)}:[^,]*,?)+\}}|\[(?:<(?:{_any_of(*_CODING)}:[^;<>]*;)+>,?)+\])$"
+)
+
+#: What does not matter of a Coding (FHIR R4, "FHIRPath", section "Changes to operators").
+_BESIDE_CODE = text(
+    f"{_removed('display', 'userSelected', 'version')}|{_any_of('display', 'userSelected', 'version')}:[^;<>,]*;"
+)
+
+#: The Codings of a CodeableConcept, if nothing else is known of them.
+_CODINGS = text(rf"(?:^|;){_word('coding')}:(\((?:<[^<>]*>;)+\)|<[^<>]*>);")
 
 
-@functools.lru_cache(maxsize=256)
-def levels_of(model: Model | None, types: tuple[TypeName, ...], most: int = _MOST_LEVELS) -> int:
-    """How many levels of objects items of some types have, at most so many; where types are not known, as many as there may be.
+@functools.lru_cache(maxsize=8)
+def _members_of_codings(model: Model) -> tuple[str, ...]:
+    """The members that may be Codings.
 
     Examples
     --------
     >>> from fhir4ds.fhir.model import load_model
-    >>> [levels_of(load_model("R4"), (TypeName("FHIR", name),)) for name in ("Period", "CodeableConcept", "Patient")]
-    [2, 3, 4]
-    >>> levels_of(None, ())
-    3
+    >>> names = _members_of_codings(load_model("R4"))
+    >>> [name in names for name in ("coding", "class", "valueCoding", "text")]
+    [True, True, True, False]
     """
-    if model is None or not types:
-        return _UNTYPED_LEVELS
-    if most == 0:
-        return 0
-    below = [0]
-    for type in types:
-        members = () if type.name in _OPEN else model.elements(type.name).values()
-        inner = tuple(values.type_name(name) for element in members for name in element.types)
-        complex = tuple(dict.fromkeys(type for type in inner if values.system_type(type, model) is None))
-        below.append(levels_of(model, complex, most - 1) if complex else 0)
-    return 1 + max(below)
+    elements = (element for name in model.types for element in model.elements(name).values())
+    return tuple(
+        sorted(
+            {
+                element.json_name("Coding") if element.choice else element.name
+                for element in elements
+                if "Coding" in element.types
+            }
+        )
+    )
 
 
-def canonical(call: Call, item: Node, levels: int) -> Node:
-    """A JSON item as text: members by name, their items in the order of their texts, without case and surplus white space.
+def canonical(call: Call, item: Node, *collections: Collection) -> Node:
+    """A JSON item as text, without case and surplus white space, and without ids.
 
-    Numbers and FHIR Quantities stand between two `MARK`, and have no zeros at the end. What is deeper than so many levels is
-    as its JSON is.
+    Numbers and quantities stand between two `MARK`, with what is known of their units, and so do the Codings of
+    CodeableConcepts after a `CONCEPT`.
+
+    Parameters
+    ----------
+    call : Call
+        Of the operator.
+    item : Node
+        The item.
+    *collections : Collection
+        What items are of that are compared with each other.
     """
-    kind = apply("json_kind", item, type=SqlType.TEXT)
-    number = quantities.joined(text(MARK), measures.number(item), text(MARK))
-    folded = apply("fold_text", FromJson(item, SqlType.TEXT), type=SqlType.TEXT)
-    branches: list[tuple[Node, Node]] = [
-        (apply("equal", kind, text("string")), Cast(apply("to_json", folded, type=SqlType.JSON), SqlType.TEXT)),
-        (apply("equal", kind, text("number")), number),
-    ]
-    if levels > 0:
-        written = _object(call, item, levels)
-        if call.model is not None:
-            written = Case(((measures.is_quantity(item, call.model), _quantity(item)),), written)
-        branches.append((apply("equal", kind, text("object")), written))
-    return Case(tuple(branches), Cast(item, SqlType.TEXT))
+    written: Node = Cast(item, SqlType.TEXT)
+    names = markings.dated(call, *collections)
+    if names is not None:
+        marked = markings.marked(written, names)
+        written = apply("coalesce", markings.measured(call, marked, Purpose.EQUIVALENCE), written, type=SqlType.TEXT)
+    # In brackets there is at least one round.
+    start = quantities.joined(text("["), _words(call, written), text("]"))
+    level = Reference(call.names.fresh(), SqlType.TEXT, many=True)
+    last, nothing = _at(level, integer(1)), empty(SqlType.TEXT, many=True)
+    again = apply("regexp_matches", last, _BRACKETS)
+    following = Case(((again, Array((_round(call, last),), SqlType.TEXT)),), nothing)
+    rounds = Repeat(Array((start,), SqlType.TEXT), level.name, following, False, _MOST_LEVELS, nothing)
+    found = bind(call.names.fresh(), rounds, lambda rounds: _at(rounds, length(rounds)))
+    return apply("coalesce", found, Cast(item, SqlType.TEXT), type=SqlType.TEXT)
 
 
-def _object(call: Call, item: Node, levels: int) -> Node:
-    member = Reference(call.names.fresh(), SqlType.JSON)
-    members = apply("json_members", item, _LEFT_OUT, type=SqlType.JSON, many=True)
-    name = Cast(Extract(member, (_NAME,), SqlType.JSON), SqlType.TEXT)
-    written = quantities.joined(name, text(":"), _items(call, Extract(member, (_VALUE,), SqlType.JSON), levels))
-    every = apply("text_join", Each(members, member.name, written), text(";"), type=SqlType.TEXT)
-    return quantities.joined(text("{"), every, text("}"))
+def _at(array: Node, place: Node) -> Node:
+    return apply("array_at", array, place, type=SqlType.TEXT)
 
 
-def _items(call: Call, value: Node, levels: int) -> Node:
-    """The items of a member, one or several."""
-    each, other = Reference(call.names.fresh(), SqlType.JSON), Reference(call.names.fresh(), SqlType.TEXT)
-    found = apply("json_items", value, type=SqlType.JSON, many=True)
-    texts = Each(found, each.name, canonical(call, each, levels - 1))
+def _words(call: Call, written: Node) -> Node:
+    """JSON whose names, texts and numbers are words."""
+    part, place = Reference(call.names.fresh(), SqlType.TEXT), Reference(call.names.fresh(), SqlType.INTEGER)
+    first, last = (apply(side, part, integer(1), type=SqlType.TEXT) for side in ("left", "right"))
+    name = _hex(_read(apply("regexp_remove", part, text(f"{SPACE}:$"), type=SqlType.TEXT)))
+    folded = _hex(apply("fold_text", _read(part), type=SqlType.TEXT))
+    branches = (
+        (apply("not", markings.is_marked(place)), apply("regexp_remove", part, text(r"\s"), type=SqlType.TEXT)),
+        (apply("equal", first, text(MARK)), part),
+        (apply("unequal", first, text('"')), _number(call, part)),
+        (apply("equal", last, text(":")), quantities.joined(name, text(":"))),
+    )
+    word = Case(branches, quantities.joined(text("s"), folded))
+    atoms = apply("regexp_replace", written, _ATOM, text(rf"{_HERE}\1{_HERE}"), type=SqlType.TEXT)
+    return markings.joined(Each(markings.parts(atoms, _HERE), part.name, word, index=place.name))
+
+
+def _read(json: Node) -> Node:
+    return FromJson(Cast(json, SqlType.JSON), SqlType.TEXT)
+
+
+def _hex(written: Node) -> Node:
+    return apply("encode_hex", written, type=SqlType.TEXT)
+
+
+def _number(call: Call, part: Node) -> Node:
+    number = measures.number(Cast(part, SqlType.JSON))
+    if call.model is not None:
+        number = measures.measured(number, text(quantities.UNITY), Purpose.EQUIVALENCE)
+    return quantities.joined(text(MARK), number, text(MARK))
+
+
+def _round(call: Call, written: Node) -> Node:
+    """A text in which the innermost objects and arrays have become words."""
+    part, place = Reference(call.names.fresh(), SqlType.TEXT), Reference(call.names.fresh(), SqlType.INTEGER)
+    around = text(rf"{_HERE}\1{_HERE}")
+    marked = apply("regexp_replace", _unpacked(written), _INNERMOST, around, type=SqlType.TEXT)
+    word = Case(((markings.is_marked(place), _ordered(call, part)),), part)
+    return _unpacked(markings.joined(Each(markings.parts(marked, _HERE), part.name, word, index=place.name)))
+
+
+def _unpacked(written: Node) -> Node:
+    """A text in which a word that is alone in an array stands by itself, as these are the same."""
+    return apply("regexp_replace", written, _ALONE, text(r"\1"), type=SqlType.TEXT)
+
+
+def _ordered(call: Call, part: Node) -> Node:
+    """An object or array, behind its name if it has one, as a word; its members or items stand in an order of their own."""
+    inner: Node = apply("regexp_remove", part, _OUTER, type=SqlType.TEXT)
+    inner = apply("regexp_remove", inner, _ID, type=SqlType.TEXT)
+    if call.model is not None:
+        words = Array(tuple(text(_word(name)) for name in _members_of_codings(call.model)), SqlType.TEXT)
+        own = apply("split_part", part, text(":"), integer(1), type=SqlType.TEXT)
+        codes = Case(((apply("regexp_matches", part, _LIKE_CODINGS), _codes(inner)),), inner)
+        inner = Case(((apply("array_contains", words, own), codes),), inner)
+    other = Reference(call.names.fresh(), SqlType.TEXT)
+    pieces = apply("split", inner, text(","), type=SqlType.TEXT, many=True)
     # How precise numbers are moves no item, unless everything else is the same.
     rest = apply("regexp_remove", other, text(f"{MARK}[^{MARK}]*"), type=SqlType.TEXT)
-    ordered = Sort(texts, other.name, quantities.joined(rest, other), descending=False)
-    return apply("text_join", ordered, text(","), type=SqlType.TEXT)
+    ordered = Sort(pieces, other.name, quantities.joined(rest, other), descending=False)
+    each_ended = quantities.joined(apply("text_join", ordered, text(";"), type=SqlType.TEXT), text(";"))
+    is_object = apply("equal", apply("right", part, integer(1), type=SqlType.TEXT), text("}"))
+
+    def whole(pieces: Node) -> Node:
+        object = quantities.joined(text("<"), pieces, text(">"))
+        if call.model is not None:
+            codings = apply("regexp_group", pieces, _CODINGS, integer(1), type=SqlType.TEXT)
+            concept = quantities.joined(text(MARK + CONCEPT), codings, text(MARK))
+            object = apply("coalesce", concept, object, type=SqlType.TEXT)
+        return Case(((is_object, object),), quantities.joined(text("("), pieces, text(")")))
+
+    name = apply("regexp_remove", part, _UNNAMED, type=SqlType.TEXT)
+    pieces = apply("coalesce", each_ended, text(""), type=SqlType.TEXT)
+    return quantities.joined(name, bind(call.names.fresh(), pieces, whole))
 
 
-def _quantity(item: Node) -> Node:
-    """Value and unit of a quantity; the latter as JSON, in which there is no `MARK`."""
-    unit = Cast(apply("to_json", quantities.unit_of(item), type=SqlType.JSON), SqlType.TEXT)
-    return quantities.joined(text(MARK), measures.number_of(item), text(" "), unit, text(MARK))
+def _codes(inner: Node) -> Node:
+    return apply("regexp_remove", inner, _BESIDE_CODE, type=SqlType.TEXT)

@@ -1,25 +1,22 @@
-"""Texts of complex values, compared: what stands in them is the same, but for numbers and quantities, which are rounded.
+"""Texts of complex values, compared: the same words in the same places, but for numbers and concepts.
 
-A text is that of `fhir4ds.functions.canonical`, in which each number has been given what is to be known of its unit. So units
-are looked up once for each value, however many others it is compared with.
+A text is that of `fhir4ds.functions.canonical`. Units are looked up once for each value, when its text is made, however many
+others it is compared with.
 """
 
 from __future__ import annotations
 
 from fhir4ds.dialect.types import SqlType
-from fhir4ds.functions import decimals, measures
-from fhir4ds.functions.canonical import MARK, canonical
+from fhir4ds.functions import decimals, markings, measures
+from fhir4ds.functions.canonical import CONCEPT
 from fhir4ds.functions.declaration import Call
-from fhir4ds.functions.units import Purpose
+from fhir4ds.functions.markings import MARK
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
     Case,
-    Cast,
-    Each,
     Exists,
-    FromJson,
     Node,
     Reference,
     apply,
@@ -29,42 +26,53 @@ from fhir4ds.plan.nodes import (
 )
 
 
-def text_of(call: Call, item: Node, levels: int) -> Node:
-    """What is compared of a complex value, so many levels deep: a text."""
-    written = canonical(call, item, levels)
-    return written if call.model is None else _measured(call.names, written)
-
-
-def _measured(names: Names, written: Node) -> Node:
-    """A text with what is said of the unit of each number in it; that of a mere number is unity."""
-    part, place = Reference(names.fresh(), SqlType.TEXT), Reference(names.fresh(), SqlType.INTEGER)
-    head, rest = (apply("regexp_remove", part, text(found), type=SqlType.TEXT) for found in (" .*", "^[^ ]* ?"))
-    code = FromJson(Cast(apply("null_if", rest, text(""), type=SqlType.TEXT), SqlType.JSON), SqlType.TEXT)
-    number = measures.measured(head, code, Purpose.EQUIVALENCE)
-    parts = apply("split", written, text(MARK), type=SqlType.TEXT, many=True)
-    every = Each(parts, part.name, Case(((_is_number(place), number),), part), index=place.name)
-    return apply("text_join", every, text(MARK), type=SqlType.TEXT)
-
-
-def _is_number(place: Node) -> Node:
-    """Whether there is a number in a place among the parts of a text between which there is a `MARK`."""
-    return apply("equal", apply("remainder", place, integer(2), type=SqlType.INTEGER), integer(0))
-
-
 def equal_texts(call: Call, a: Node, b: Node) -> Node:
-    """Whether two texts of complex values are the same once their numbers are rounded as those outside of such are."""
+    """Whether two texts of complex values are the same, but for numbers that are alike and concepts that have a Coding in common."""
     mark = text(MARK)
-    numberless = apply("equal", apply("position", a, mark, type=SqlType.INTEGER), integer(0))
-    parts, others = (apply("split", side, mark, type=SqlType.TEXT, many=True) for side in (a, b))
+    same_everywhere = apply("equal", apply("position", a, mark, type=SqlType.INTEGER), integer(0))
+    parts, others = (markings.parts(side) for side in (a, b))
     part, place = Reference(call.names.fresh(), SqlType.TEXT), Reference(call.names.fresh(), SqlType.INTEGER)
     other = apply("array_at", others, place, type=SqlType.TEXT)
-    alike = decimals.alike if call.model is None else _equal_numbers
-    rounded = Case(((_is_number(place), alike(call.names, part, other)),), FALSE)
-    differs = apply("and", apply("unequal", part, other), apply("not", rounded))
+    alike = Case(((markings.is_marked(place), _alike(call, part, other)),), FALSE)
+    differs = apply("and", apply("unequal", part, other), apply("not", alike))
     return Case(
-        ((apply("equal", a, b), TRUE), (numberless, FALSE), (apply("unequal", length(parts), length(others)), FALSE)),
+        (
+            (apply("equal", a, b), TRUE),
+            (same_everywhere, FALSE),
+            (apply("unequal", length(parts), length(others)), FALSE),
+        ),
         apply("not", Exists(parts, part.name, differs, place.name)),
     )
+
+
+def _alike(call: Call, one: Node, other: Node) -> Node:
+    """Whether what stands between marks in two texts is equivalent."""
+    if call.model is None:
+        return decimals.alike(call.names, one, other)
+    are_concepts = [
+        apply("equal", apply("left", each, integer(1), type=SqlType.TEXT), text(CONCEPT)) for each in (one, other)
+    ]
+    return Case(
+        ((apply("and", *are_concepts), _have_common(call, one, other)), (apply("or", *are_concepts), FALSE)),
+        _equal_numbers(call.names, one, other),
+    )
+
+
+def _have_common(call: Call, one: Node, other: Node) -> Node:
+    """Whether two CodeableConcepts have a Coding in common (FHIR R4, "FHIRPath", section "Changes to operators")."""
+    first, second = (
+        apply(
+            "split",
+            apply("regexp_remove", each, text(r"[()]|>;?"), type=SqlType.TEXT),
+            text("<"),
+            type=SqlType.TEXT,
+            many=True,
+        )
+        for each in (one, other)
+    )
+    coding = Reference(call.names.fresh(), SqlType.TEXT)
+    is_one = apply("unequal", coding, text(CONCEPT))
+    return Exists(first, coding.name, apply("and", is_one, apply("array_contains", second, coding)))
 
 
 def _equal_numbers(names: Names, one: Node, other: Node) -> Node:

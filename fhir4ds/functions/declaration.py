@@ -14,6 +14,9 @@ from fhir4ds.plan.collection import Collection, TypeName
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import Node
 
+#: How an item itself is called, among the names of its elements.
+THIS = "$this"
+
 
 class ParameterKind(enum.Enum):
     """How an argument is evaluated."""
@@ -86,8 +89,8 @@ class Call(Protocol):
         ...
 
     @property
-    def compares_items(self) -> bool:
-        """Whether an argument compares the items themselves."""
+    def compared(self) -> frozenset[str]:
+        """The names of the elements that arguments compare with something, and `THIS` if it is the items themselves."""
         ...
 
     @property

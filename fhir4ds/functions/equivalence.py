@@ -8,14 +8,14 @@ from functools import partial
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import decimals, presence, quantities, tags, temporal, values
-from fhir4ds.functions.canonical import levels_of
-from fhir4ds.functions.canonical_equivalence import equal_texts, text_of
+from fhir4ds.functions.canonical import canonical
+from fhir4ds.functions.canonical_equivalence import equal_texts
 from fhir4ds.functions.combining import aligned
 from fhir4ds.functions.comparison import by_values, comparable, wholes_alike
 from fhir4ds.functions.declaration import Call, Example
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.quantities import Form
-from fhir4ds.functions.undecided import is_complex, is_mixed, related
+from fhir4ds.functions.undecided import is_complex, is_mixed, related, relates
 from fhir4ds.plan.collection import BOOLEAN, DATE, DATETIME, DECIMAL, STRING, TIME, Collection, TypeName
 from fhir4ds.plan.nodes import (
     FALSE,
@@ -72,7 +72,7 @@ def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
     if is_mixed(call, left) or is_mixed(call, right):
         tagged = tags.of_both(call, left, right)
         if tagged is not None:
-            return _equivalent_mixed(call, tagged, tuple(dict.fromkeys((*left.types, *right.types))))
+            return _equivalent_mixed(call, tagged, left, right)
     type = types[0] if types[0] == types[1] else DATETIME if set(types) == {DATE, DATETIME} else None
     a, b = aligned(call, left, right)
     equal = partial(_items, call, types=(type, type))
@@ -83,43 +83,57 @@ def _equivalent(call: Call, left: Collection, right: Collection) -> Node:
     return Case(((lack, _arrays(call, presence.wholes(call, left), presence.wholes(call, right), by_wholes)),), found)
 
 
-def _equivalent_mixed(call: Call, tagged: tuple[Node, Node], types: tuple[TypeName, ...]) -> Node:
+def _equivalent_mixed(call: Call, tagged: tuple[Node, Node], left: Collection, right: Collection) -> Node:
     """Equivalence of items with their types. The texts of complex ones are made before they are compared with each other."""
+    sides = ((left, right), (right, left))
+    alone = [tuple(type for type in own.types if not relates(call, type, other)) for own, other in sides]
+    types = dict.fromkeys(type for side in (left, right) for type in side.types if type not in (*alone[0], *alone[1]))
     written = tuple(type for type in types if is_complex(call, type) or type == _CONCEPT)
     others = Collection(plan=null(SqlType.JSON), types=tuple(type for type in types if type not in written))
-    levels = levels_of(call.model, written)
-
-    def with_text(array: Node) -> Node:
-        entry = Reference(call.names.fresh(), SqlType.JSON)
-        own = text_of(call, tags.item_of(entry), levels)
-        return Each(
-            array,
-            entry.name,
-            tags.with_text(entry, Case(((tags.is_of(entry, written), own),), null(SqlType.TEXT))),
-        )
 
     def simple(x: Node, y: Node) -> Node:
         if not others.types:
             return FALSE
         return by_values(x, y, equivalence(call, tags.as_tagged(others, x), tags.as_tagged(others, y)))
 
-    def pair(x: Node, y: Node) -> Node:
-        texts = tags.text_of(x), tags.text_of(y)
-        concepts = [tags.is_of(entry, (_CONCEPT,)) for entry in (x, y)]
-        of_concepts = _have_common(call, *(tags.item_of(entry) for entry in (x, y)))
-        in_common = Case(((apply("and", *concepts), of_concepts),), null(SqlType.BOOLEAN))
-        alike = apply("coalesce", in_common, equal_texts(call, *texts))
-        return Case(
-            (
-                (apply("unequal", *concepts), FALSE),
-                (apply("and", *(apply("is_not_null", each) for each in texts)), alike),
-                (apply("or", *(apply("is_not_null", each) for each in texts)), FALSE),
-            ),
-            simple(x, y),
-        )
+    if written:
+        first, second = (_with_texts(call, side, written) for side in tagged)
+        equal = _arrays(call, first, second, lambda x, y: _equivalent_tagged(call, x, y, simple))
+    else:
+        equal = _arrays(call, *tagged, simple)
+    # What is of a type that relates to none on the other side is equivalent to nothing there.
+    entry = Reference(call.names.fresh(), SqlType.JSON)
+    lonely = (
+        (Exists(side, entry.name, tags.is_of(call, entry, some)), FALSE)
+        for side, some in zip(tagged, alone, strict=True)
+        if some
+    )
+    return Case(branches, equal) if (branches := tuple(lonely)) else equal
 
-    first, second = tagged
-    return _arrays(call, with_text(first), with_text(second), pair) if written else _arrays(call, first, second, simple)
+
+def _with_texts(call: Call, tagged: Node, types: tuple[TypeName, ...]) -> Node:
+    """Items with their types, and those of some types with their texts."""
+    entry = Reference(call.names.fresh(), SqlType.JSON)
+    own = canonical(call, tags.item_of(entry), Collection(plan=null(SqlType.JSON), types=types))
+    known = Case(((tags.is_of(call, entry, types), own),), null(SqlType.TEXT))
+    return Each(tagged, entry.name, tags.with_text(entry, known))
+
+
+def _equivalent_tagged(call: Call, x: Node, y: Node, simple: _Pair) -> Node:
+    """Whether two items are equivalent, of which complex ones have texts."""
+    texts = tags.text_of(x), tags.text_of(y)
+    concepts = [tags.is_of(call, entry, (_CONCEPT,)) for entry in (x, y)]
+    of_concepts = _have_common(call, *(tags.item_of(entry) for entry in (x, y)))
+    in_common = Case(((apply("and", *concepts), of_concepts),), null(SqlType.BOOLEAN))
+    alike = apply("coalesce", in_common, equal_texts(call, *texts))
+    return Case(
+        (
+            (apply("unequal", *concepts), FALSE),
+            (apply("and", *(apply("is_not_null", each) for each in texts)), alike),
+            (apply("or", *(apply("is_not_null", each) for each in texts)), FALSE),
+        ),
+        simple(x, y),
+    )
 
 
 def _are_complex(call: Call, collection: Collection) -> bool:
@@ -132,16 +146,16 @@ def _are_complex(call: Call, collection: Collection) -> bool:
 
 def _equivalent_complex(call: Call, left: Collection, right: Collection) -> Node:
     """Equivalence of items whose members are equivalent, which is told by one text for each."""
-    types = (*left.types, *right.types) if left.types and right.types else ()
-    written = partial(text_of, call, levels=levels_of(call.model, types))
-    if left.type == right.type == _CODING:
-        written = partial(_coding, call)
+
+    def written(item: Node) -> Node:
+        return _coding(call, item) if left.type == right.type == _CODING else canonical(call, item, left, right)
+
     concepts = left.type == right.type == _CONCEPT
     a, b = (values.items(side, call.names) for side in (left, right))
     if a.many or b.many:
         tagged = tags.of_both(call, left, right) if concepts else None
         if tagged is not None:
-            return _equivalent_mixed(call, tagged, (_CONCEPT,))
+            return _equivalent_mixed(call, tagged, left, right)
         first, second = (_texts(call, values.as_array(side, call.names), written) for side in (a, b))
         return _arrays(call, first, second, partial(equal_texts, call))
 

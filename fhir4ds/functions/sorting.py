@@ -136,7 +136,7 @@ def _kinds(call: Call, number: int) -> Node:
     if tagged is not None:
         item = Reference(call.names.fresh(), SqlType.JSON)
         kinds = enumerate(groups_of(call, call.focus, kind_of))
-        branches = tuple((tags.is_of(item, types), text(str(number))) for number, types in kinds)
+        branches = tuple((tags.is_of(call, item, types), text(str(number))) for number, types in kinds)
         return Each(tagged, item.name, Case(branches, null(SqlType.TEXT)))
     walk = iteration.iterate(call, call.focus)
     key = _key(call, number, walk)

@@ -17,9 +17,9 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
 from fhir4ds.functions import keys, presence, values, walking
-from fhir4ds.functions.declaration import Call
+from fhir4ds.functions.declaration import THIS, Call
 from fhir4ds.plan import elements, fusion
-from fhir4ds.plan.collection import QUANTITY, SYSTEM_TYPES, TAGGED, Choice, Collection, Tags, TypeName
+from fhir4ds.plan.collection import DATE, DATETIME, QUANTITY, SYSTEM_TYPES, TAGGED, Choice, Collection, Tags, TypeName
 from fhir4ds.plan.nodes import (
     Array,
     Bind,
@@ -192,20 +192,42 @@ def once(call: Call, entries: Node, *, wholes: bool) -> Node:
 def are_needed(call: Call, collection: Collection) -> bool:
     """Whether a call has to know of which type each item is.
 
-    So where it asks for types, and where items are compared: a Date and a String are never equal, and both are texts in JSON.
+    So where it asks for types, and where items or their elements are compared: a Date and a String are never equal, and both
+    are texts in JSON.
     """
     if len(collection.types) < 2 or call.asks_types:
         return len(collection.types) > 1
+    if call.model is not None and any(_may_be_texts_of_several_types(call.model, name) for name in call.compared):
+        return True
     systems = {values.system_type(type, call.model) for type in collection.types}
     texts = [type for type in systems if type is not None and SYSTEM_TYPES[type.name] is SqlType.TEXT]
     # Of texts alone nothing else is known.
-    return len(texts) > 1 and (call.compares_items or len(texts) == len(systems))
+    return len(texts) > 1 and (THIS in call.compared or len(texts) == len(systems))
 
 
-def is_of(tagged_item: Node, types: Sequence[TypeName]) -> Node:
-    """Whether a tagged item is of one of some types."""
-    names = Array(tuple(text(_name(type)) for type in types), SqlType.TEXT)
-    return apply("array_contains", names, Extract(tagged_item, (_TYPE,), SqlType.TEXT))
+@functools.lru_cache(maxsize=1024)
+def _may_be_texts_of_several_types(model: Model, name: str) -> bool:
+    """Whether elements of a name are texts of types that never compare, where only their owners say which they are of.
+
+    Examples
+    --------
+    >>> from fhir4ds.fhir.model import load_model
+    >>> [_may_be_texts_of_several_types(load_model("R4"), name) for name in ("value", "date", "onset")]
+    [True, False, False]
+    """
+    found = (model.element(type, name) for type in model.types)
+    types = {type for element in found if element is not None and not element.choice for type in element.types}
+    systems = {DATETIME.name if system == DATE.name else system for system in map(model.primitives.get, types)}
+    return len([system for system in systems if system is not None and SYSTEM_TYPES[system] is SqlType.TEXT]) > 1
+
+
+def is_of(call: Call, tagged_item: Node, types: Sequence[TypeName]) -> Node:
+    """Whether a tagged item is of one of some types; what is only said to be a resource says itself which it is."""
+    names = dict.fromkeys(map(_name, types))
+    if call.model is not None and not names.keys().isdisjoint(_ANY_RESOURCE):
+        names |= dict.fromkeys(call.model.resource_types)
+    known = Array(tuple(map(text, names)), SqlType.TEXT)
+    return apply("array_contains", known, Extract(tagged_item, (_TYPE,), SqlType.TEXT))
 
 
 def item_of(tagged_item: Node) -> Node:

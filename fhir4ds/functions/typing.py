@@ -124,10 +124,10 @@ def _narrow_by_kind(call: Call, collection: Collection, wanted: TypeName, these:
 
 def _narrow_by_tags(call: Call, collection: Collection, tagged: Node, types: tuple[TypeName, ...]) -> Collection:
     if not tagged.many:
-        return attrs.evolve(collection, guard=both(collection.guard, tags.is_of(tagged, types)), types=types)
+        return attrs.evolve(collection, guard=both(collection.guard, tags.is_of(call, tagged, types)), types=types)
     variable = call.names.fresh()
     item = Reference(variable, SqlType.JSON)
-    kept = Each(tagged, variable, tags.item_of(item), where=tags.is_of(item, types))
+    kept = Each(tagged, variable, tags.item_of(item), where=tags.is_of(call, item, types))
     return attrs.evolve(collection, plan=kept, guard=None, types=types, tags=None)
 
 

@@ -246,6 +246,11 @@ def is_complex(call: Call, type: TypeName) -> bool:
     return _related_kind(call, type) == _COMPLEX
 
 
+def relates(call: Call, type: TypeName, to: Collection) -> bool:
+    """Whether values of a type relate to any item that a collection may have."""
+    return _are_related(call, attrs.evolve(to, types=(type,)), to)
+
+
 def _are_related(call: Call, left: Collection, right: Collection) -> bool:
     # A side of which items do not tell their kind is of any of several.
     a, b = ({_related_kind(call, type) for type in side.types} for side in (left, right))

@@ -511,3 +511,55 @@ def test_what_each_type_asks_for_is_written_once(expression: str) -> None:
         compiled = compile_expression(expression, syntax, InlineSource(), Options(context=("Observation",)))
         # The units of UCUM take most of it.
         assert len(compiled.statement.sql) < 200_000
+
+
+#: Texts that look alike, of several types, in elements of the same name.
+_ALIKE = {
+    "resourceType": "Patient",
+    "id": "p",
+    "birthDate": "2020-01-01",
+    "telecom": [{"system": "phone", "value": "2020-01-01"}],
+    "contained": [{"resourceType": "Patient", "id": "c"}],
+    "extension": [
+        {"url": "date", "valueDate": "2020-01-01"},
+        {"url": "text", "valueString": "2020-01-01"},
+        {"url": "moment", "valueDateTime": "2020-01-01"},
+        {"url": "time", "valueTime": "10:00:00"},
+        {"url": "clock", "valueString": "10:00:00"},
+        {"url": "amount", "valueQuantity": {"value": 5, "unit": "mg"}},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    [
+        ("descendants().where(value = '2020-01-01').url", ["text"]),
+        ("descendants().where(value = '2020-01-01').system", ["phone"]),
+        ("descendants().where(value = @2020-01-01).url", ["date", "moment"]),
+        ("descendants().where(value = @T10:00:00).url", ["time"]),
+        ("descendants().where(value = '10:00:00').url", ["clock"]),
+        ("descendants().where('10:00:00' = value).url", ["clock"]),
+        ("descendants().where(value = 5 'mg').url", ["amount"]),
+        ("descendants().where(value = 0.005 'g').url", ["amount"]),
+        ("descendants().where(value ~ '2020-01-01').url", ["text"]),
+        ("descendants().where(value in ('2020-01-01' | 'x')).url", ["text"]),
+        ("descendants().where(url = 'date' or value = '10:00:00').url", ["date", "clock"]),
+        ("descendants().exists(value = @T10:00:00)", [True]),
+        ("descendants().all(value.empty() or value != '2020-01-01')", [False]),
+        ("descendants().select(value = '2020-01-01').where($this).count()", [2]),
+        ("descendants().where(value.where($this = '2020-01-01').exists()).url", ["text"]),
+        ("children().where(value = '2020-01-01').url", ["text"]),
+        ("repeat(children()).where(value = '2020-01-01').url", ["text"]),
+        # what is only said to be a resource
+        ("children().where($this = %resource.contained.first()).count()", [1]),
+        ("children().where($this ~ %resource.contained.first()).count()", [1]),
+        ("children().intersect(contained).id", ["c"]),
+        ("children() = children()", [True]),
+        ("children() ~ children()", [True]),
+    ],
+)
+def test_elements_below_items_of_a_tree_are_of_their_types(
+    database: Database, expression: str, items: list[object]
+) -> None:
+    assert database.evaluate(expression, _ALIKE) == items

@@ -82,10 +82,12 @@ _ID = text(_removed("id"))
 
 _CODING = ("code", "display", "system", "userSelected", "version")
 
-#: What may be a Coding, or several that are words: objects that have no other members than these, and one of these two.
+#: What may be a Coding, or several that are words: objects that have no other members than these, and some of these two.
 _LIKE_CODINGS = text(
     rf"^[0-9a-f]+:(?:\[?\{{(?:{_any_of(*_CODING)}:[^,]*,?)+\}}|\[(?:<(?:{_any_of(*_CODING)}:[^;<>]*;)+>,?)+\])$"
 )
+
+_TELLING = text(f"[{{,<;]{_any_of('code', 'system')}:")
 
 #: What does not matter of a Coding (FHIR R4, "FHIRPath", section "Changes to operators").
 _BESIDE_CODE = text(
@@ -207,7 +209,8 @@ def _ordered(call: Call, part: Node) -> Node:
     if call.model is not None:
         words = Array(tuple(text(_word(name)) for name in _members_of_codings(call.model)), SqlType.TEXT)
         own = apply("split_part", part, text(":"), integer(1), type=SqlType.TEXT)
-        codes = Case(((apply("regexp_matches", part, _LIKE_CODINGS), _codes(inner)),), inner)
+        are_codings = apply("and", *(apply("regexp_matches", part, found) for found in (_TELLING, _LIKE_CODINGS)))
+        codes = Case(((are_codings, apply("regexp_remove", inner, _BESIDE_CODE, type=SqlType.TEXT)),), inner)
         inner = Case(((apply("array_contains", words, own), codes),), inner)
     other = Reference(call.names.fresh(), SqlType.TEXT)
     pieces = apply("split", inner, text(","), type=SqlType.TEXT, many=True)
@@ -228,7 +231,3 @@ def _ordered(call: Call, part: Node) -> Node:
     name = apply("regexp_remove", part, _UNNAMED, type=SqlType.TEXT)
     pieces = apply("coalesce", each_ended, text(""), type=SqlType.TEXT)
     return quantities.joined(name, bind(call.names.fresh(), pieces, whole))
-
-
-def _codes(inner: Node) -> Node:
-    return apply("regexp_remove", inner, _BESIDE_CODE, type=SqlType.TEXT)

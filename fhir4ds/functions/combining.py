@@ -13,7 +13,7 @@ from fhir4ds.errors import InvalidArguments
 from fhir4ds.functions import keys, presence, singletons, tags, values
 from fhir4ds.functions.comparison import by_values, equal_items, key
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
-from fhir4ds.functions.deep_equality import are_prepared, equal_prepared, prepared, prepared_as
+from fhir4ds.functions.deep_equality import are_prepared, equal_settled, known_of, prepared, prepared_as, settled_as
 from fhir4ds.functions.operators import operator
 from fhir4ds.functions.undecided import is_mixed
 from fhir4ds.plan import elements
@@ -33,6 +33,7 @@ from fhir4ds.plan.nodes import (
     bind,
     empty,
     integer,
+    json_object,
     length,
     null,
 )
@@ -138,7 +139,7 @@ class _Entries:
         if found is not None and not can_raise(found(entry)):
             return keys.is_among(keys.keys_of(call.names, self.array, found), found(entry))
         other = self.reference(call)
-        alike = (lambda *_: equal_prepared(call, other, entry)) if self.are_prepared and of.are_prepared else None
+        alike = (lambda *_: equal_settled(other, entry)) if self.are_prepared and of.are_prepared else None
         equal = equal_items(call, self.item(other), of.item(entry), alike)
         if not {_Form.VALUE, _Form.PREPARED} & {self.form, of.form}:
             equal = by_values(other, entry, equal, both_lack=presence.both_lack(call, self.collection, of.collection))
@@ -167,6 +168,12 @@ class _Entries:
             return entries
         entry = Reference(call.names.fresh(), SqlType.JSON)
         return Each(entries, entry.name, elements.value_of(entry))
+
+    def settled(self, call: Call, known: Node) -> _Entries:
+        """The entries once it is known what is in those that they are compared with."""
+        entry = Reference(call.names.fresh(), SqlType.JSON)
+        made = partial(tags.extended, entry) if self.form is _Form.TAGGED else json_object
+        return attrs.evolve(self, array=Each(self.array, entry.name, settled_as(call, entry, known, made)))
 
     def kept(self, call: Call, condition: Callable[[Node], Node]) -> Node:
         """The entries for which a condition holds."""
@@ -255,12 +262,27 @@ def _decided(call: Call, form: Callable[..., Node], *sides: Collection) -> Node:
 
 def _beside(call: Call, form: Callable[..., Node], own: _Entries, others: _Entries) -> Node:
     """What is made of entries and of others, which are computed once and not for each of them."""
-    return bind(call.names.fresh(), others.array, lambda array: form(own, attrs.evolve(others, array=array)))
+
+    def go_on(array: Node) -> Node:
+        held = attrs.evolve(others, array=array)
+        if not others.are_prepared:
+            return form(own, held)
+        known = known_of(call, array)
+        return bind(
+            call.names.fresh(), known, lambda known: settle(own.settled(call, known), held.settled(call, known))
+        )
+
+    def settle(own: _Entries, others: _Entries) -> Node:
+        return bind(call.names.fresh(), others.array, lambda array: form(own, attrs.evolve(others, array=array)))
+
+    return bind(call.names.fresh(), others.array, go_on)
 
 
 def _first_only(call: Call, entries: _Entries) -> Node:
     """The entries that are equal to none before them."""
-    return bind(call.names.fresh(), entries.array, partial(entries.firsts, call))
+    if not entries.are_prepared:
+        return bind(call.names.fresh(), entries.array, partial(entries.firsts, call))
+    return _beside(call, lambda _, settled: settled.firsts(call, settled.array), entries, entries)
 
 
 @operator(

@@ -1,14 +1,15 @@
 """Equality of objects: all their members are equal, whatever their order (FHIRPath N1, section 6.1.1).
 
 JSON says of nearly all members whether they are. But 5 mg is 0.005 g, and ten o'clock in London is eleven o'clock in Paris.
-Where two objects are not the same by their JSON, and would be without such members, these are taken out of their texts: a
-date-time is put back as it is in UTC, and a quantity as the place of the first one among those of the first object that it
-is equal to. So any number of levels takes no more than one look at a text.
+So these are taken out of the texts of objects: a date-time is put back as it is in UTC, and a quantity as the place of the
+first one that it is equal to, among those of the objects that it is compared with. Then JSON says whether objects are equal.
+That takes one look at each text, whatever levels it has and however many others it is compared with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
@@ -31,21 +32,38 @@ from fhir4ds.plan.nodes import (
     bind,
     integer,
     json_object,
-    null,
 )
 
-#: The members of what is prepared beside the item: the same without quantities and date-times, and its text with marks.
-_PLAIN, _MARKED = Step("d"), Step("p")
+#: The members of what is prepared beside the item: a text in which what may be written in several ways is measured, and JSON in
+#: which it stands as one of those that are known.
+_MEASURED, _SETTLED = Step("m"), Step("s")
+
+#: What is made of the members of an entry.
+_Made = Callable[[Mapping[str, Node]], Node]
 
 
 def equal_json(call: Call, left: Collection, right: Collection, a: Node, b: Node) -> Node:
     """Whether two JSON items of collections are equal."""
+    same = apply("json_equal", a, b)
     if not are_prepared(call, left, right):
-        return apply("json_equal", a, b)
-    both = prepared(call, Array((a, b), SqlType.JSON), left, right)
-    equal = bind(call.names.fresh(), both, lambda both: equal_prepared(call, *_two(both)))
+        return same
+    found = bind(
+        call.names.fresh(), prepared(call, Array((a, b), SqlType.JSON), left, right), partial(_settled_pair, call)
+    )
+    equal = bind(call.names.fresh(), found, lambda pair: equal_settled(*_two(pair)))
     written = (Cast(item, SqlType.TEXT) for item in (a, b))
     return Case(((apply("equal", *written), TRUE),), equal)
+
+
+def _settled_pair(call: Call, entries: Node) -> Node:
+    first, second = _two(entries)
+    known = Extract(second, (_MEASURED,), SqlType.TEXT)
+    return Array(tuple(settled_as(call, entry, known, json_object) for entry in (first, second)), SqlType.JSON)
+
+
+def _two(pair: Node) -> tuple[Node, Node]:
+    first, second = (apply("array_at", pair, integer(place), type=pair.type) for place in (1, 2))
+    return first, second
 
 
 def are_prepared(call: Call, *collections: Collection) -> bool:
@@ -54,7 +72,7 @@ def are_prepared(call: Call, *collections: Collection) -> bool:
 
 
 def prepared(call: Call, items: Node, *collections: Collection) -> Node:
-    """The JSON items of an array as objects that are compared with each other, however often.
+    """The JSON items of an array as entries, which have what is measured of them.
 
     Parameters
     ----------
@@ -73,53 +91,47 @@ def prepared(call: Call, items: Node, *collections: Collection) -> Node:
     return Each(items, item.name, prepared_as(call, item, entry, *collections), keeps_places=True)
 
 
-def prepared_as(call: Call, item: Node, made: Callable[[Mapping[str, Node]], Node], *collections: Collection) -> Node:
-    """What is made of an item and of the members that `equal_prepared` compares of it."""
-
-    def described(marked: Node) -> Node:
-        plain = Case(((apply("is_null", marked), item),), markings.unmarked(marked))
-        return made({_PLAIN.name: plain, _MARKED.name: marked})
-
-    names = markings.dated(call, *collections) or ()
-    return bind(call.names.fresh(), markings.marked(Cast(item, SqlType.TEXT), names), described)
+def prepared_as(call: Call, item: Node, made: _Made, *collections: Collection) -> Node:
+    """An entry that is made of an item and of the members that are prepared of it."""
+    marked = markings.marked(Cast(item, SqlType.TEXT), markings.dated(call, *collections) or ())
+    return made({_MEASURED.name: markings.measured(call, marked, Purpose.COMPARISON)})
 
 
-def equal_prepared(call: Call, one: Node, other: Node) -> Node:
-    """Whether two prepared items are equal."""
-    plain = [Extract(side, (_PLAIN,), SqlType.JSON) for side in (one, other)]
-    marked = [Extract(side, (_MARKED,), SqlType.TEXT) for side in (one, other)]
-    same = apply("equal", *marked)
-    unmarked = apply("and", *(apply("is_null", side) for side in marked))
-    equal = Case(((same, TRUE), (unmarked, TRUE)), apply("coalesce", _equal_marked(call, *marked), FALSE))
-    missing = apply("or", *(apply("is_null", side) for side in plain))
-    return Case(((apply("json_equal", *plain), equal), (missing, null(SqlType.BOOLEAN))), FALSE)
+def known_of(call: Call, entries: Node) -> Node:
+    """What is measured of all entries, as one text."""
+    entry = Reference(call.names.fresh(), SqlType.JSON)
+    return markings.joined(Each(entries, entry.name, Extract(entry, (_MEASURED,), SqlType.TEXT)))
 
 
-def _two(pair: Node) -> tuple[Node, Node]:
-    first, second = (apply("array_at", pair, integer(place), type=pair.type) for place in (1, 2))
-    return first, second
+def settled_as(call: Call, entry: Node, known: Node, made: _Made) -> Node:
+    """An entry in which what is measured is the place of the first one among those that are known that it is equal to.
+
+    Parameters
+    ----------
+    call : Call
+        Of the operator.
+    entry : Node
+        The entry.
+    known : Node
+        What is known of entries (`known_of`): of those that it is compared with.
+    made : callable
+        Makes an entry of its item and its members.
+    """
+    item, measured = elements.value_of(entry), Extract(entry, (_MEASURED,), SqlType.TEXT)
+    settled = Case(((apply("is_null", measured), item),), _with_places(call, measured, known))
+    return made({elements.VALUE.name: item, _SETTLED.name: settled})
 
 
-def _equal_marked(call: Call, one: Node, other: Node) -> Node:
-    """Whether the marked texts of two objects are the same, but for how quantities and date-times are written."""
-    marked = Reference(call.names.fresh(), SqlType.TEXT)
-    measured = markings.measured(call, marked, Purpose.COMPARISON)
-    texts = Each(Array((one, other), SqlType.TEXT), marked.name, measured, keeps_places=True)
-
-    def settle(texts: Node) -> Node:
-        first, second = _two(texts)
-        return Array(tuple(_with_places(call, side, first) for side in (first, second)), SqlType.JSON)
-
-    settled = bind(call.names.fresh(), texts, settle)
-    return bind(call.names.fresh(), settled, lambda settled: apply("json_equal", *_two(settled)))
+def equal_settled(one: Node, other: Node) -> Node:
+    """Whether two settled entries are equal."""
+    return apply("json_equal", *(Extract(entry, (_SETTLED,), SqlType.JSON) for entry in (one, other)))
 
 
-def _with_places(call: Call, measured: Node, first: Node) -> Node:
-    """An object of which a text has been made, where quantities are the places of the first ones that they are equal to."""
+def _with_places(call: Call, measured: Node, known: Node) -> Node:
     part, other = (Reference(call.names.fresh(), SqlType.TEXT) for _ in range(2))
     place, own = (Reference(call.names.fresh(), SqlType.INTEGER) for _ in range(2))
     equal = Case(((markings.is_marked(own), _are_equal(part, other)),), FALSE)
-    places = Each(markings.parts(first), other.name, own, where=equal, index=own.name)
+    places = Each(markings.parts(known), other.name, own, where=equal, index=own.name)
     # Nothing is in place zero.
     found = apply(
         "coalesce", apply("array_at", places, integer(1), type=SqlType.INTEGER), integer(0), type=SqlType.INTEGER

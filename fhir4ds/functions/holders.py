@@ -16,7 +16,7 @@ import attrs
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions.declaration import Call
-from fhir4ds.plan.elements import JOINING, PICKING
+from fhir4ds.plan.elements import JOINING, PICKING, VALUE
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     RESOURCE,
@@ -196,7 +196,10 @@ class Holders:
         if plan.primitive in (*PICKING, *TURNING, "json_members", "json_member"):
             return self.kind(first)
         if plan.primitive == "json_object":
-            return self._of_all([part for part in plan.arguments if part.type is SqlType.JSON])
+            names, members = plan.arguments[::2], plan.arguments[1::2]
+            # What an entry has beside an item is made of that, or of what it is compared with.
+            item = [member for name, member in zip(names, members, strict=True) if name == text(VALUE.name)]
+            return self._of_all(item or [member for member in members if member.type is SqlType.JSON])
         if plan.primitive not in JOINING:
             return self._of_computed(plan)
         kind = self._of_all(plan.arguments)

@@ -115,6 +115,7 @@ def test_what_objects_consist_of(database: Database, expression: str, item: bool
         ({"id": 1}, {}, True),
         ({"u": "  \u00a0X \n y"}, {"u": "x Y"}, True),
         ({"u": "\u00e4\u4e2d\U0001f600"}, {"u": "\u00c4\u4e2d\U0001f600"}, True),
+        ({"coding": [{"display": "a", "code": "c"}]}, {"coding": [{"display": "b", "code": "c"}]}, False),
         ({"v": {"display": "a", "code": "c"}}, {"v": {"display": "b", "code": "c"}}, False),
     ],
 )
@@ -133,6 +134,15 @@ def test_as_deep_as_there_is_anything(untyped: Database, levels: int) -> None:
     # What is deeper than any resource is the same if its JSON is.
     assert untyped.evaluate("left ~ right", {"left": left, "right": right}) == [levels < 40]
     assert untyped.evaluate("left ~ left", {"left": left}) == [True]
+
+
+def test_a_reference_is_no_coding_where_an_element_may_be_either(database: Database) -> None:
+    """An element called profile is a Coding in one type, and a Reference in others."""
+    own, other = ({"type": {"text": "t"}, "profile": {"display": name}} for name in "ab")
+    resource = {"resourceType": "MessageDefinition", "focus": [own, other]}
+    both = [{"profile": {"system": "s", "display": name}, "code": "x"} for name in "ab"]
+    assert database.evaluate("focus[0] ~ focus[1]", resource) == [False]
+    assert database.evaluate("focus[0] ~ focus[1]", {**resource, "focus": both}) == [True]
 
 
 _JSON = st.recursive(

@@ -50,9 +50,7 @@ def equal_json(call: Call, left: Collection, right: Collection, a: Node, b: Node
     found = bind(
         call.names.fresh(), prepared(call, Array((a, b), SqlType.JSON), left, right), partial(_settled_pair, call)
     )
-    equal = bind(call.names.fresh(), found, lambda pair: equal_settled(*_two(pair)))
-    written = (Cast(item, SqlType.TEXT) for item in (a, b))
-    return Case(((apply("equal", *written), TRUE),), equal)
+    return Case(((same, TRUE),), bind(call.names.fresh(), found, lambda pair: equal_settled(*_two(pair))))
 
 
 def _settled_pair(call: Call, entries: Node) -> Node:

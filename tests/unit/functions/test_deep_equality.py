@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhir4ds.database import Database
+from fhir4ds.errors import EvaluationError
 
 _PATIENT = {
     "resourceType": "Patient",
@@ -113,6 +114,17 @@ def test_quantities_within_objects(database: Database, left: dict[str, Any], rig
     assert database.evaluate("referenceRange[0] = referenceRange[1]", resource) == [same]
     assert database.evaluate("referenceRange[2] = referenceRange[1]", resource) == [False]
     assert database.evaluate("referenceRange.distinct().count()", resource) == [2 if same else 3]
+
+
+def test_numbers_too_large_to_reckon_with_are_errors_where_they_are_reckoned_with(database: Database) -> None:
+    own = {"low": {"value": 10**30, "unit": "g"}, "text": "a"}
+    same = {"text": "a", "low": {"unit": "g", "value": 10**30}}
+    other = {"low": {"value": 10**33, "unit": "mg"}, "text": "a"}
+    resource = {"resourceType": "Observation", "referenceRange": [own, same, other]}
+    assert database.evaluate("referenceRange[0] = referenceRange[1]", resource) == [True]
+    for expression in ("referenceRange[0] = referenceRange[2]", "referenceRange.distinct()"):
+        with pytest.raises(EvaluationError, match="at most 26 digits"):
+            database.evaluate(expression, resource)
 
 
 _QUANTITIES = st.sampled_from(

@@ -94,8 +94,8 @@ _BESIDE_CODE = text(
     f"{_removed('display', 'userSelected', 'version')}|{_any_of('display', 'userSelected', 'version')}:[^;<>,]*;"
 )
 
-#: The Codings of a CodeableConcept, if nothing else is known of them.
-_CODINGS = text(rf"(?:^|;){_word('coding')}:(\((?:<[^<>]*>;)+\)|<[^<>]*>);")
+#: A CodeableConcept; its Codings, if nothing else is known of them.
+_CODINGS = text(rf"^<(?:.*;)?{_word('coding')}:(\((?:<[^<>]*>;)+\)|<[^<>]*>);.*>$")
 
 
 @functools.lru_cache(maxsize=8)
@@ -207,27 +207,22 @@ def _ordered(call: Call, part: Node) -> Node:
     inner: Node = apply("regexp_remove", part, _OUTER, type=SqlType.TEXT)
     inner = apply("regexp_remove", inner, _ID, type=SqlType.TEXT)
     if call.model is not None:
-        words = Array(tuple(text(_word(name)) for name in _members_of_codings(call.model)), SqlType.TEXT)
+        names = Array(tuple(text(_word(name)) for name in _members_of_codings(call.model)), SqlType.TEXT)
         own = apply("split_part", part, text(":"), integer(1), type=SqlType.TEXT)
         are_codings = apply("and", *(apply("regexp_matches", part, found) for found in (_TELLING, _LIKE_CODINGS)))
         codes = Case(((are_codings, apply("regexp_remove", inner, _BESIDE_CODE, type=SqlType.TEXT)),), inner)
-        inner = Case(((apply("array_contains", words, own), codes),), inner)
+        inner = Case(((apply("array_contains", names, own), codes),), inner)
     other = Reference(call.names.fresh(), SqlType.TEXT)
-    pieces = apply("split", inner, text(","), type=SqlType.TEXT, many=True)
+    words = apply("split", inner, text(","), type=SqlType.TEXT, many=True)
     # How precise numbers are moves no item, unless everything else is the same.
     rest = apply("regexp_remove", other, text(f"{MARK}[^{MARK}]*"), type=SqlType.TEXT)
-    ordered = Sort(pieces, other.name, quantities.joined(rest, other), descending=False)
+    ordered = Sort(words, other.name, quantities.joined(rest, other), descending=False)
     each_ended = quantities.joined(apply("text_join", ordered, text(";"), type=SqlType.TEXT), text(";"))
     is_object = apply("equal", apply("right", part, integer(1), type=SqlType.TEXT), text("}"))
 
-    def whole(pieces: Node) -> Node:
-        object = quantities.joined(text("<"), pieces, text(">"))
-        if call.model is not None:
-            codings = apply("regexp_group", pieces, _CODINGS, integer(1), type=SqlType.TEXT)
-            concept = quantities.joined(text(MARK + CONCEPT), codings, text(MARK))
-            object = apply("coalesce", concept, object, type=SqlType.TEXT)
-        return Case(((is_object, object),), quantities.joined(text("("), pieces, text(")")))
-
-    name = apply("regexp_remove", part, _UNNAMED, type=SqlType.TEXT)
     pieces = apply("coalesce", each_ended, text(""), type=SqlType.TEXT)
-    return quantities.joined(name, bind(call.names.fresh(), pieces, whole))
+    object = quantities.joined(text("<"), pieces, text(">"))
+    if call.model is not None:
+        object = apply("regexp_replace", object, _CODINGS, text(rf"{MARK}{CONCEPT}\1{MARK}"), type=SqlType.TEXT)
+    word = Case(((is_object, object),), quantities.joined(text("("), pieces, text(")")))
+    return quantities.joined(apply("regexp_remove", part, _UNNAMED, type=SqlType.TEXT), word)

@@ -73,8 +73,8 @@ def _any_of(*names: str) -> str:
 
 
 def _removed(*names: str) -> str:
-    """Some members of an object, without its braces."""
-    return f"^{_any_of(*names)}:[^,]*,?|,{_any_of(*names)}:[^,]*"
+    """Some members of an object, without its braces and with a comma before each."""
+    return f",{_any_of(*names)}:[^,]*"
 
 
 #: What equivalence of complex values overlooks (FHIR R4, "FHIRPath", section "Changes to operators").
@@ -205,7 +205,7 @@ def _unpacked(written: Node) -> Node:
 def _ordered(call: Call, part: Node) -> Node:
     """An object or array, behind its name if it has one, as a word; its members or items stand in an order of their own."""
     inner: Node = apply("regexp_remove", part, _OUTER, type=SqlType.TEXT)
-    inner = apply("regexp_remove", inner, _ID, type=SqlType.TEXT)
+    inner = apply("regexp_remove", quantities.joined(text(","), inner), _ID, type=SqlType.TEXT)
     if call.model is not None:
         names = Array(tuple(text(_word(name)) for name in _members_of_codings(call.model)), SqlType.TEXT)
         own = apply("split_part", part, text(":"), integer(1), type=SqlType.TEXT)
@@ -213,13 +213,13 @@ def _ordered(call: Call, part: Node) -> Node:
         codes = Case(((are_codings, apply("regexp_remove", inner, _BESIDE_CODE, type=SqlType.TEXT)),), inner)
         inner = Case(((apply("array_contains", names, own), codes),), inner)
     other = Reference(call.names.fresh(), SqlType.TEXT)
-    words = apply("split", inner, text(","), type=SqlType.TEXT, many=True)
+    bare = apply("regexp_remove", inner, text("^,"), type=SqlType.TEXT)
+    words = apply("split", bare, text(","), type=SqlType.TEXT, many=True)
     # How precise numbers are moves no item, unless everything else is the same.
     rest = apply("regexp_remove", other, text(f"{MARK}[^{MARK}]*"), type=SqlType.TEXT)
     ordered = Sort(words, other.name, quantities.joined(rest, other), descending=False)
     each_ended = quantities.joined(apply("text_join", ordered, text(";"), type=SqlType.TEXT), text(";"))
     is_object = apply("equal", apply("right", part, integer(1), type=SqlType.TEXT), text("}"))
-
     pieces = apply("coalesce", each_ended, text(""), type=SqlType.TEXT)
     object = quantities.joined(text("<"), pieces, text(">"))
     if call.model is not None:

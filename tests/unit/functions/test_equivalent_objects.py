@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from decimal import Decimal
 from typing import Any
@@ -143,6 +144,14 @@ def test_a_reference_is_no_coding_where_an_element_may_be_either(database: Datab
     both = [{"profile": {"system": "s", "display": name}, "code": "x"} for name in "ab"]
     assert database.evaluate("focus[0] ~ focus[1]", resource) == [False]
     assert database.evaluate("focus[0] ~ focus[1]", {**resource, "focus": both}) == [True]
+
+
+@pytest.mark.parametrize("members", itertools.permutations(["display", "version", "code"]))
+def test_members_of_a_coding_have_no_order(database: Database, members: tuple[str, ...]) -> None:
+    own = {"class": {"code": "c", "userSelected": True}, "period": {"start": "2020"}}
+    other = {"class": {name: name[0] for name in members}, "period": {"start": "2020"}}
+    resource = {"resourceType": "Encounter", "classHistory": [own, other]}
+    assert database.evaluate("classHistory[0] ~ classHistory[1]", resource) == [True]
 
 
 _JSON = st.recursive(

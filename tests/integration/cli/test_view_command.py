@@ -245,7 +245,8 @@ def test_ctrl_c_leaves_the_file_as_it_was(view: str, tmp_path: Path) -> None:
     target.write_text("before")
     many = tmp_path / "many.ndjson"
     line = '{"resourceType":"Patient","id":"patient-0030","name":[{"given":["a"]}]}\n'
-    many.write_text(line * 400_000)
+    # Written in two seconds and more, so that the signal comes before the end, however busy the machine is.
+    many.write_text(line * 1_600_000)
     command = [*FHIR4DS, "view", view, str(many), "-o", str(target)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 30

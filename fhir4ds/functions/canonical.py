@@ -8,13 +8,13 @@ there is no bracket of JSON left, so it takes as many rounds as there are levels
 from __future__ import annotations
 
 import functools
+from functools import partial
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
 from fhir4ds.functions import markings, measures, quantities
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.markings import MARK, NUMBER, SPACE, TEXT
-from fhir4ds.functions.units import Purpose
 from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.nodes import (
     Array,
@@ -40,8 +40,12 @@ _MOST_LEVELS = 40
 #: What stands around a part while it is made a word. No text has it, as in JSON it is escaped.
 _HERE = "\x02"
 
-#: What a pair of numbers and one of CodeableConcepts begin with, between two `MARK`: nothing for the former.
+#: What the Codings of a CodeableConcept begin with between two `MARK`, which tells them from a number.
 CONCEPT = "c"
+
+#: What stands between marks; and the same with all around it, of which the last word says how numbers are ordered.
+_MARKED = text(f"{MARK}[^{MARK}]*{MARK}")
+_RANKS = text(f"[^{MARK}]*{MARK}(?:[^{MARK} ]* )*([^{MARK} ]*){MARK}[^{MARK}]*")
 
 #: What is made a word: a part between marks, a text, which is a name if a colon follows, or a number.
 _ATOM = text(f"({MARK}[^{MARK}]*{MARK}|{TEXT}(?:{SPACE}:)?|{NUMBER})")
@@ -140,7 +144,8 @@ def canonical(call: Call, item: Node, *collections: Collection) -> Node:
     names = markings.dated(call, *collections)
     if names is not None:
         marked = markings.marked(written, names)
-        written = apply("coalesce", markings.measured(call, marked, Purpose.EQUIVALENCE), written, type=SqlType.TEXT)
+        measured = markings.measured(call, marked, partial(measures.ranked, call.names))
+        written = apply("coalesce", measured, written, type=SqlType.TEXT)
     # In brackets there is at least one round.
     start = quantities.joined(text("["), _words(call, written), text("]"))
     level = Reference(call.names.fresh(), SqlType.TEXT, many=True)
@@ -182,9 +187,7 @@ def _hex(written: Node) -> Node:
 
 
 def _number(call: Call, part: Node) -> Node:
-    number = measures.number(Cast(part, SqlType.JSON))
-    if call.model is not None:
-        number = measures.measured(number, text(quantities.UNITY), Purpose.EQUIVALENCE)
+    number = measures.ranked_number(call.names, measures.number(Cast(part, SqlType.JSON)))
     return quantities.joined(text(MARK), number, text(MARK))
 
 
@@ -215,9 +218,7 @@ def _ordered(call: Call, part: Node) -> Node:
     other = Reference(call.names.fresh(), SqlType.TEXT)
     bare = apply("regexp_remove", inner, text("^,"), type=SqlType.TEXT)
     words = apply("split", bare, text(","), type=SqlType.TEXT, many=True)
-    # How precise numbers are moves no item, unless everything else is the same.
-    rest = apply("regexp_remove", other, text(f"{MARK}[^{MARK}]*"), type=SqlType.TEXT)
-    ordered = Sort(words, other.name, quantities.joined(rest, other), descending=False)
+    ordered = Sort(words, other.name, _key(other), descending=False)
     each_ended = quantities.joined(apply("text_join", ordered, text(";"), type=SqlType.TEXT), text(";"))
     is_object = apply("equal", apply("right", part, integer(1), type=SqlType.TEXT), text("}"))
     pieces = apply("coalesce", each_ended, text(""), type=SqlType.TEXT)
@@ -226,3 +227,13 @@ def _ordered(call: Call, part: Node) -> Node:
         object = apply("regexp_replace", object, _CODINGS, text(rf"{MARK}{CONCEPT}\1{MARK}"), type=SqlType.TEXT)
     word = Case(((is_object, object),), quantities.joined(text("("), pieces, text(")")))
     return quantities.joined(apply("regexp_remove", part, _UNNAMED, type=SqlType.TEXT), word)
+
+
+def _key(word: Node) -> Node:
+    """What items of an array are put in order by, so that those of two arrays that are equivalent have the same place.
+
+    How numbers are written moves none: where all else is the same it is their values that do.
+    """
+    rest = apply("regexp_remove", word, _MARKED, type=SqlType.TEXT)
+    ranks = apply("regexp_replace", word, _RANKS, text(r"\1 "), type=SqlType.TEXT)
+    return quantities.joined(rest, text(" "), ranks, word)

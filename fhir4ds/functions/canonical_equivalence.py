@@ -48,7 +48,7 @@ def equal_texts(call: Call, a: Node, b: Node) -> Node:
 def _alike(call: Call, one: Node, other: Node) -> Node:
     """Whether what stands between marks in two texts is equivalent."""
     if call.model is None:
-        return decimals.alike(call.names, one, other)
+        return decimals.alike(call.names, measures.value(one), measures.value(other))
     are_concepts = [
         apply("equal", apply("left", each, integer(1), type=SqlType.TEXT), text(CONCEPT)) for each in (one, other)
     ]

@@ -15,7 +15,6 @@ from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import markings, measures
 from fhir4ds.functions.declaration import Call
-from fhir4ds.functions.units import Purpose
 from fhir4ds.plan import elements
 from fhir4ds.plan.collection import Collection
 from fhir4ds.plan.nodes import (
@@ -92,7 +91,7 @@ def prepared(call: Call, items: Node, *collections: Collection) -> Node:
 def prepared_as(call: Call, item: Node, made: _Made, *collections: Collection) -> Node:
     """An entry that is made of an item and of the members that are prepared of it."""
     marked = markings.marked(Cast(item, SqlType.TEXT), markings.dated(call, *collections) or ())
-    return made({_MEASURED.name: markings.measured(call, marked, Purpose.COMPARISON)})
+    return made({_MEASURED.name: markings.measured(call, marked, measures.comparable)})
 
 
 def known_of(call: Call, entries: Node) -> Node:

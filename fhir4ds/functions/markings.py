@@ -7,13 +7,12 @@ however many levels the object has.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
 from fhir4ds.functions import measures, moments, quantities, values
 from fhir4ds.functions.declaration import Call
-from fhir4ds.functions.units import Purpose
 from fhir4ds.plan.collection import DATETIME, STRING, Collection, TypeName
 from fhir4ds.plan.nodes import Case, Cast, Each, Node, Reference, apply, integer, null, text
 
@@ -112,11 +111,21 @@ def unmarked(marked: Node) -> Node:
     return Cast(rest, SqlType.JSON)
 
 
-def measured(call: Call, marked: Node, purpose: Purpose) -> Node:
-    """A marked text whose quantities are measured, and alone stay between marks, and whose date-times are in UTC."""
+def measured(call: Call, marked: Node, measure: Callable[[Node, Node], Node]) -> Node:
+    """A marked text whose quantities are measured, and alone stay between marks, and whose date-times are in UTC.
+
+    Parameters
+    ----------
+    call : Call
+        Of the operator.
+    marked : Node
+        The text.
+    measure : callable
+        Makes the text of a quantity of its number and unit (`fhir4ds.functions.measures`).
+    """
     part, place = Reference(call.names.fresh(), SqlType.TEXT), Reference(call.names.fresh(), SqlType.INTEGER)
     item = Cast(part, SqlType.JSON)
-    quantity = measures.measured(measures.number_of(item), quantities.unit_of(item), purpose)
+    quantity = measure(measures.number_of(item), quantities.unit_of(item))
     branches = (
         (apply("not", is_marked(place)), part),
         (apply("regexp_matches", part, moments.ZONED), apply("to_utc", part, type=SqlType.TEXT)),

@@ -1,7 +1,8 @@
 """Quantities within objects: what tells them from other members, and one of them as a text that says all of its unit.
 
 Such a text is a number and what the units of its dimension are reckoned with (`units.measured`), like ``5 7 1 1000 0``. So a
-unit is looked up once for each quantity, however many others that is compared with.
+unit is looked up once for each quantity, however many others that is compared with. One that is ranked says behind that where
+it stands among others of its dimension.
 """
 
 from __future__ import annotations
@@ -14,12 +15,19 @@ from fhir4ds.fhir.model import Model
 from fhir4ds.functions import decimals, quantities, units, values
 from fhir4ds.functions.units import Purpose
 from fhir4ds.plan.collection import TypeName
-from fhir4ds.plan.nodes import FALSE, Cast, Extract, Node, apply, integer, text
+from fhir4ds.plan.fusion import Names
+from fhir4ds.plan.nodes import FALSE, Cast, Constant, Extract, Node, apply, bind, integer, text
 
 _VALUE = Step("value")
 
 #: The places of the words of a text: the number, its dimension, two factors, and where the zero of its scale is.
 _NUMBER, _DIMENSION, _MULTIPLIER, _DIVISOR, _ZERO = range(1, 6)
+
+#: What stands before the rank of a text: no word before it is empty.
+_RANK = "  "
+
+#: What numbers are raised by to have as many digits before the point as there may be.
+_RAISED = Cast(Constant(5 * 10**25, SqlType.INTEGER), SqlType.DECIMAL)
 
 
 @functools.cache
@@ -75,6 +83,40 @@ def measured(number: Node, unit: Node, purpose: Purpose) -> Node:
     return quantities.joined(number, text(" "), apply("coalesce", known, own, type=SqlType.TEXT))
 
 
+def comparable(number: Node, unit: Node) -> Node:
+    """The text of a quantity that is compared with others for equality."""
+    return measured(number, unit, Purpose.COMPARISON)
+
+
+def ranked(names: Names, number: Node, unit: Node) -> Node:
+    """The text of a quantity that is compared with others for equivalence, and put in an order with them before."""
+    words = measured(number, unit, Purpose.EQUIVALENCE)
+    return bind(names.fresh(), words, lambda words: quantities.joined(words, text(_RANK), _rank(words)))
+
+
+def ranked_number(names: Names, number: Node) -> Node:
+    """The same of a number that is no quantity, whose dimension is its own."""
+    return bind(
+        names.fresh(),
+        number,
+        lambda number: quantities.joined(
+            number, text(f" number 1 1 0{_RANK}"), _sortable(Cast(number, SqlType.DECIMAL))
+        ),
+    )
+
+
+def _rank(words: Node) -> Node:
+    """The number in the unit that all of its dimension share, to be sorted by."""
+    p, q = (Cast(_word(words, place), SqlType.INTEGER) for place in (_MULTIPLIER, _DIVISOR))
+    return _sortable(apply("scale_ratio", above_zero(words), p, q, type=SqlType.DECIMAL))
+
+
+def _sortable(number: Node) -> Node:
+    """A number as a text of so many digits that texts sort as numbers do; what is too large for that has none."""
+    raised = decimals.fitting(apply("add", number, _RAISED, type=SqlType.DECIMAL))
+    return apply("coalesce", apply("decimal_text", raised, type=SqlType.TEXT), text(""), type=SqlType.TEXT)
+
+
 def value(words: Node) -> Node:
     """The number."""
     return _decimal(words, _NUMBER)
@@ -87,7 +129,8 @@ def are_commensurable(one: Node, other: Node) -> Node:
 
 def have_one_unit(one: Node, other: Node) -> Node:
     """Whether the units of two such texts are the same."""
-    return apply("equal", *(apply("regexp_remove", each, text("^[^ ]*"), type=SqlType.TEXT) for each in (one, other)))
+    units = (apply("regexp_remove", each, text(f"^[^ ]*|{_RANK}.*$"), type=SqlType.TEXT) for each in (one, other))
+    return apply("equal", *units)
 
 
 def above_zero(words: Node) -> Node:

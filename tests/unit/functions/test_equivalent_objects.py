@@ -112,6 +112,9 @@ def test_what_objects_consist_of(database: Database, expression: str, item: bool
         ({"u": "s\u0001t"}, {"u": "S\u0001t"}, True),
         ({"U": "x"}, {"u": "x"}, False),
         ({"u": "x"}, {"u": ["x"]}, True),
+        ({"u": [10, 20]}, {"u": [Decimal("20.1"), Decimal("9.6")]}, True),
+        ({"u": [{"v": 9}, {"v": 10}]}, {"u": [{"v": Decimal("10.0")}, {"v": Decimal("9.0")}]}, True),
+        ({"u": [{"v": -9}, {"v": 10}]}, {"u": [{"v": Decimal("10.0")}, {"v": Decimal("9.0")}]}, False),
         ({"u": "x", "id": {"a": [1, 2]}}, {"u": "x"}, True),
         ({"id": 1}, {}, True),
         ({"u": "  \u00a0X \n y"}, {"u": "x Y"}, True),
@@ -152,6 +155,58 @@ def test_members_of_a_coding_have_no_order(database: Database, members: tuple[st
     other = {"class": {name: name[0] for name in members}, "period": {"start": "2020"}}
     resource = {"resourceType": "Encounter", "classHistory": [own, other]}
     assert database.evaluate("classHistory[0] ~ classHistory[1]", resource) == [True]
+
+
+def _quantity(value: str, unit: str) -> dict[str, Any]:
+    return {"value": Decimal(value), "unit": unit}
+
+
+def _observation(*sides: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"resourceType": "Observation", "component": [{"referenceRange": side} for side in sides]}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        ((("5", "mg"), ("1", "g")), (("0.005", "g"), ("1000", "mg")), True),
+        ((("5", "mg"), ("1", "g")), (("0.005", "g"), ("2000", "mg")), False),
+        ((("9", "mg"), ("10", "mg")), (("10", "mg"), ("9", "mg")), True),
+        ((("10", "mg"), ("20", "mg")), (("20.1", "mg"), ("9.6", "mg")), True),
+        ((("-5", "Cel"), ("5", "Cel")), (("41.00", "[degF]"), ("23.0", "[degF]")), True),
+        ((("-1", "m"), ("-2", "m"), ("0.5", "m")), (("-200", "cm"), ("50", "cm"), ("-100", "cm")), True),
+        ((("-1", "m"), ("-2", "m"), ("0.5", "m")), (("-200", "cm"), ("50", "cm"), ("100", "cm")), False),
+        ((("1", "year"), ("1", "d")), (("24", "h"), ("1", "a")), True),
+        ((("5", "furlong"), ("50", "#")), (("50", "#"), ("5", "furlong")), True),
+        ((("5", "mm [Hg]"), ("50", "#/x #y")), (("50", "#/x #z"), ("5", "mm [Hg]")), False),
+        ((("1e25", "g"), ("9e25", "g"), ("-9e25", "g")), (("-9e25", "g"), ("9e25", "g"), ("1e25", "g")), True),
+    ],
+)
+def test_items_that_differ_in_quantities_alone_are_paired_by_their_values(
+    database: Database, left: tuple[tuple[str, str], ...], right: tuple[tuple[str, str], ...], same: bool
+) -> None:
+    sides = ([{"low": _quantity(*each)} for each in side] for side in (left, right))
+    assert database.evaluate("component[0] ~ component[1]", _observation(*sides)) == [same]
+
+
+@pytest.mark.parametrize(
+    ("high", "same"),
+    [({"low": ("5", "mg"), "high": ("2", "g")}, True), ({"low": ("5", "mg"), "high": ("3", "g")}, False)],
+)
+def test_where_one_quantity_is_the_same_the_next_one_decides(
+    database: Database, high: dict[str, tuple[str, str]], same: bool
+) -> None:
+    left = [{"low": ("5", "mg"), "high": ("1000", "mg")}, high]
+    right = [{"high": ("2000", "mg"), "low": ("0.005", "g")}, {"high": ("1", "g"), "low": ("5.0", "mg")}]
+    sides = ([{name: _quantity(*each) for name, each in item.items()} for item in side] for side in (left, right))
+    assert database.evaluate("component[0] ~ component[1]", _observation(*sides)) == [same]
+
+
+def test_what_stands_behind_a_number_orders_items_before_it_does(database: Database) -> None:
+    left = [{"low": _quantity("5", "mg"), "text": "x"}, {"low": _quantity("5.0", "mg"), "text": "y"}]
+    right = [{"low": _quantity("0.005", "g"), "text": "y"}, {"low": _quantity("6", "mg"), "text": "X"}]
+    assert database.evaluate("component[0] ~ component[1]", _observation(left, right)) == [False]
+    right[1]["low"]["value"] = Decimal("5.00")
+    assert database.evaluate("component[0] ~ component[1]", _observation(left, right)) == [True]
 
 
 _JSON = st.recursive(

@@ -1,6 +1,6 @@
 """Quantities within objects: what tells them from other members, and one of them as a text that says all of its unit.
 
-Such a text is a number and what the units of its dimension are reckoned with (`units.measured`), like ``5 7 1 1000 0``. So a
+Such a text is a number and what the units of its dimension are reckoned with (`units.measured`), like ``5 7 1 6 -1 0``. So a
 unit is looked up once for each quantity, however many others that is compared with. One that is ranked says behind that where
 it stands among others of its dimension.
 """
@@ -12,16 +12,16 @@ import functools
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import decimals, quantities, units, values
+from fhir4ds.functions import decimals, factors, quantities, units, values
 from fhir4ds.functions.units import Purpose
 from fhir4ds.plan.collection import TypeName
 from fhir4ds.plan.fusion import Names
-from fhir4ds.plan.nodes import FALSE, Cast, Constant, Extract, Node, apply, bind, integer, text
+from fhir4ds.plan.nodes import FALSE, Cast, Constant, Extract, Node, apply, bind, text
 
 _VALUE = Step("value")
 
-#: The places of the words of a text: the number, its dimension, two factors, and where the zero of its scale is.
-_NUMBER, _DIMENSION, _MULTIPLIER, _DIVISOR, _ZERO = range(1, 6)
+#: The places of the words of a text: the number, what `factors` read, and where the zero of its scale is.
+_NUMBER, _UNIT, _ZERO = 1, 2, 6
 
 #: What stands before the rank of a text: no word before it is empty.
 _RANK = "  "
@@ -79,7 +79,7 @@ def number_of(quantity: Node) -> Node:
 def measured(number: Node, unit: Node, purpose: Purpose) -> Node:
     """The text of a number and of what is known of its unit; one of no unit that is known is commensurable with itself alone."""
     known = quantities.look_up(units.measured(purpose), unit)
-    own = quantities.joined(apply("replace", unit, text(" "), text("\\u0020"), type=SqlType.TEXT), text(" 1 1 0"))
+    own = quantities.joined(apply("replace", unit, text(" "), text("\\u0020"), type=SqlType.TEXT), text(" 1 1 0 0"))
     return quantities.joined(number, text(" "), apply("coalesce", known, own, type=SqlType.TEXT))
 
 
@@ -100,15 +100,14 @@ def ranked_number(names: Names, number: Node) -> Node:
         names.fresh(),
         number,
         lambda number: quantities.joined(
-            number, text(f" number 1 1 0{_RANK}"), _sortable(Cast(number, SqlType.DECIMAL))
+            number, text(f" number 1 1 0 0{_RANK}"), _sortable(Cast(number, SqlType.DECIMAL))
         ),
     )
 
 
 def _rank(words: Node) -> Node:
     """The number in the unit that all of its dimension share, to be sorted by."""
-    p, q = (Cast(_word(words, place), SqlType.INTEGER) for place in (_MULTIPLIER, _DIVISOR))
-    return _sortable(apply("scale_ratio", above_zero(words), p, q, type=SqlType.DECIMAL))
+    return _sortable(apply("scale_ratio", above_zero(words), *factors.size(words, _UNIT), type=SqlType.DECIMAL))
 
 
 def _sortable(number: Node) -> Node:
@@ -124,7 +123,7 @@ def value(words: Node) -> Node:
 
 def are_commensurable(one: Node, other: Node) -> Node:
     """Whether the units of two such texts are of one dimension."""
-    return apply("equal", *(_word(each, _DIMENSION) for each in (one, other)))
+    return factors.are_commensurable(one, other, _UNIT)
 
 
 def have_one_unit(one: Node, other: Node) -> Node:
@@ -145,14 +144,9 @@ def converted(own: Node, other: Node) -> Node:
 
 
 def factor(one: Node, other: Node) -> Node:
-    """How large the unit of one text is, by what that of another one is multiplied with to be compared."""
-    numbers = (Cast(_word(each, place), SqlType.INTEGER) for each, place in ((one, _MULTIPLIER), (other, _DIVISOR)))
-    return apply("multiply", *numbers, type=SqlType.INTEGER)
+    """What the number of one text is multiplied with to be compared with that of another one, which is by its own factor."""
+    return factors.factor(one, other, _UNIT)
 
 
 def _decimal(words: Node, place: int) -> Node:
-    return Cast(_word(words, place), SqlType.DECIMAL)
-
-
-def _word(words: Node, place: int) -> Node:
-    return apply("split_part", words, text(" "), integer(place), type=SqlType.TEXT)
+    return Cast(factors.word(words, place), SqlType.DECIMAL)

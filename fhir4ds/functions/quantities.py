@@ -18,7 +18,7 @@ import attrs
 from fhir4ds.dialect.path import Step
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import decimals, singletons, units, values
+from fhir4ds.functions import decimals, factors, singletons, units, values
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.units import Purpose
 from fhir4ds.plan.collection import DECIMAL, INTEGER, LONG, QUANTITY, Collection, TypeName
@@ -258,7 +258,7 @@ def with_ratio(
         return null(type) if ratio is None else body(integer(ratio[0]), integer(ratio[1]))
     if b.known is not None:
         table = units.ratios_to(b.known, purpose, fhir=a.form is not Form.SYSTEM)
-        return bind(names.fresh(), look_up(table, a.unit), lambda e: body(_number(e, 1), _number(e, 2)))
+        return bind(names.fresh(), look_up(table, a.unit), lambda e: body(factors.whole(e, 1), factors.whole(e, 2)))
     if a.known is not None:
         return with_ratio(names, b, a, purpose, lambda q, p: body(p, q), type)
     return bind(
@@ -284,18 +284,18 @@ def _with_shared_ratio(names: Names, u: Node, v: Node, purpose: Purpose, body: C
     of_both = look_up(units.ratios_of_calendar(purpose), joined(u, text(" "), v))
 
     def go_on(e: Node, f: Node, pair: Node) -> Node:
-        commensurable = apply("equal", _part(e, 1), _part(f, 1))
+        commensurable = factors.are_commensurable(e, f)
         of_calendar = apply("is_not_null", pair)
         p, q = (
             Case(
                 (
                     (same, integer(1)),
-                    (of_calendar, _number(pair, place)),
-                    (commensurable, _times(_number(above, 2), _number(below, 3))),
+                    (of_calendar, factors.whole(pair, place)),
+                    (commensurable, factors.factor(own, other)),
                 ),
                 null(SqlType.INTEGER),
             )
-            for place, above, below in ((1, e, f), (2, f, e))
+            for place, own, other in ((1, e, f), (2, f, e))
         )
         return bind(names.fresh(), p, lambda p: bind(names.fresh(), q, lambda q: body(p, q)))
 
@@ -315,18 +315,6 @@ def bare(unit: Node) -> Node:
     """A unit without its annotations."""
     rest = apply("regexp_remove", unit, text(ANNOTATION), type=SqlType.TEXT)
     return apply("coalesce", apply("null_if", rest, text(""), type=SqlType.TEXT), text(UNITY), type=SqlType.TEXT)
-
-
-def _part(entry: Node, place: int) -> Node:
-    return apply("split_part", entry, text(" "), integer(place), type=SqlType.TEXT)
-
-
-def _number(entry: Node, place: int) -> Node:
-    return Cast(_part(entry, place), SqlType.INTEGER)
-
-
-def _times(a: Node, b: Node) -> Node:
-    return apply("multiply", a, b, type=SqlType.INTEGER)
 
 
 def _scaled(value: Node, factor: Node) -> Node:

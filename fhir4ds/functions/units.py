@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import functools
 import json
+import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -66,8 +67,14 @@ _MONTHS_OF_YEAR = 12
 _CALENDAR_DIMENSION = "calendar"
 
 #: Whole numbers below this can be multiplied with a decimal, or two of the small ones with each other.
-_LARGEST, _LARGEST_SHARED = 2**63, 10**9
+_LARGEST, _LARGEST_SHARED = 2**63, 2**31
 _TOLERANCE = Fraction(1, 10**12)
+
+#: How many digits the unit in the middle of a dimension has in the one that all share; there are 12 for those below it.
+_DIGITS_OF_MIDDLE = 4
+
+#: A mole in things (UCUM, section 42, "mole").
+_MOLE = Fraction(602214076 * 10**15)
 
 
 class Purpose(enum.Enum):
@@ -127,7 +134,7 @@ def _meaning(code: str, purpose: Purpose) -> Unit | None:
     """The unit of a code; a degree of a scale of temperature is so many kelvins where temperatures are compared."""
     if code in _SCALES and purpose in (Purpose.COMPARISON, Purpose.EQUIVALENCE):
         return Unit(_KELVIN, _SCALES[code][1])
-    return unit(code)
+    return unit(code) or common_units().get(code)
 
 
 def calendar_names() -> Iterator[str]:
@@ -232,33 +239,102 @@ def ratios_to(target: str, purpose: Purpose, *, fhir: bool) -> str:
 
 @functools.cache
 def all_ratios(purpose: Purpose) -> str:
-    """All units that data may have as a JSON object; its values are like ``7 1 100``.
+    """All units that data may have as a JSON object; its values are like ``7 1 6 -1``.
 
-    The first number tells the dimension, the others how many units of one that all of the dimension share the unit is.
-    Years and months of the calendar are not among them (`ratios_of_calendar`).
+    The first number tells the dimension, the others how many units of one that all of the dimension share the unit is: a
+    numerator, a denominator, and a power of ten that their fraction is multiplied with. Years and months of the calendar are
+    not among them (`ratios_of_calendar`). Moles are a number of things so large that they have a dimension of their own.
+
+    Examples
+    --------
+    >>> table = json.loads(all_ratios(Purpose.COMPARISON))
+    >>> [table[code].split()[1:] for code in ("L", "mL")], table["mol"].split()[0] == table["1"].split()[0]
+    ([['1', '1', '7'], ['1', '1', '4']], False)
     """
-    dimensions: dict[str, dict[str, Fraction]] = {}
+    dimensions: dict[tuple[str, int], dict[str, Fraction]] = {}
     for code in common_units():
         meaning = _meaning(code, purpose)
         if meaning is not None:
-            dimensions.setdefault(meaning.dimension, {})[code] = meaning.factor
+            moles = _moles(meaning.factor)
+            dimensions.setdefault((meaning.dimension, moles), {})[code] = meaning.factor / _MOLE**moles
     for name, word in _WORDS.items():
         definite = unit(DEFINITE[word])
         if definite is not None and word not in _VARIABLE:
-            dimensions[definite.dimension][name] = definite.factor
+            dimensions[definite.dimension, 0][name] = definite.factor
     found: dict[str, str] = {}
     for number, factors in enumerate(dimensions.values()):
-        middle = sorted(factors.values())[len(factors) // 2]
-        for code, factor in factors.items():
-            pair = _bounded(factor / middle, _LARGEST_SHARED)
-            if pair is not None:
-                found[code] = f"{number} {pair[0]} {pair[1]}"
+        simplest = _simplest(factors.values())
+        sizes = {code: _close(*_scientific(factor / simplest)) for code, factor in factors.items()}
+        # Numbers of nearly all units are neither too small nor too large in one like that in the middle.
+        shared = statistics.median_low(exponent for _, _, exponent in sizes.values()) - _DIGITS_OF_MIDDLE
+        for code, (numerator, denominator, exponent) in sizes.items():
+            found[code] = f"{number} {numerator} {denominator} {exponent - shared}"
     return _table(found)
+
+
+def _moles(factor: Fraction) -> int:
+    """The power of a mole that is in the size of a unit: that without which the size is simplest.
+
+    Examples
+    --------
+    >>> [_moles(unit(code).factor) for code in ("mmol/L", "mL", "[gal_us]", "/umol")]
+    [1, 0, 0, -1]
+    """
+    return min((0, 1, -1), key=lambda power: max(_scientific(factor / _MOLE**power)[:2]))
+
+
+def _simplest(factors: Iterable[Fraction]) -> Fraction:
+    """What most factors are simple multiples of: 1 or one of them.
+
+    Examples
+    --------
+    >>> pi = Fraction(355, 113**9)
+    >>> _simplest([pi, pi / 180, pi / 200]) == pi, _simplest([Fraction(1), Fraction(1, 1000), pi])
+    (True, Fraction(1, 1))
+    """
+    known = list(factors)
+
+    def digits(shared: Fraction) -> int:
+        return statistics.median_low(len(str(max(_scientific(factor / shared)[:2]))) for factor in known)
+
+    return min((Fraction(1), *{_scientific(factor)[:2]: factor for factor in known}.values()), key=digits)
+
+
+def _scientific(factor: Fraction) -> tuple[int, int, int]:
+    """A fraction of numbers as small as may be, and the power of ten that it is multiplied with to be a factor.
+
+    Examples
+    --------
+    >>> _scientific(Fraction(36000)), _scientific(Fraction(1, 8)), _scientific(Fraction(1, 600))
+    ((36, 1, 3), (1, 8, 0), (5, 3, -3))
+    """
+    numerator, denominator, exponent = factor.numerator, factor.denominator, 0
+    while numerator % 10 == 0:
+        numerator, exponent = numerator // 10, exponent + 1
+    while denominator % 10 == 0:
+        denominator, exponent = denominator // 10, exponent - 1
+    found = [(numerator, denominator, exponent)]
+    for prime, other in ((2, 5), (5, 2)):
+        while denominator % prime == 0:
+            numerator, denominator, exponent = numerator * other, denominator // prime, exponent - 1
+    found.append((numerator, denominator, exponent))
+    return min(found, key=lambda each: max(each[:2]))
+
+
+def _close(numerator: int, denominator: int, exponent: int) -> tuple[int, int, int]:
+    """The same as `_scientific` gives in numbers that two of can be multiplied, within a hair's breadth if they are larger."""
+    if max(numerator, denominator) < _LARGEST_SHARED:
+        return numerator, denominator, exponent
+    places = len(str(numerator)) - len(str(denominator))
+    # Now it is between a tenth and ten.
+    close = Fraction(numerator, denominator) / Fraction(10) ** places
+    close = close.limit_denominator(_LARGEST_SHARED // 10 - 1)
+    return close.numerator, close.denominator, exponent + places
 
 
 @functools.cache
 def measured(purpose: Purpose) -> str:
-    """All units that data may have as a JSON object; its values are like ``7 1 100 0``.
+    """All units that data may have as a JSON object; its values are like ``7 1 6 -1 0``.
 
     As `all_ratios`, and behind that how many degrees the zero of a scale of temperature is above absolute zero. A year or a
     month that is told by a word is that of UCUM for equivalence, and else one of the calendar, which measures nothing else.
@@ -267,7 +343,7 @@ def measured(purpose: Purpose) -> str:
     for name in OF_CALENDAR_ALONE:
         months = conversion(_WORDS[name], "month", Purpose.ADDITION)
         found[name] = (
-            found[DEFINITE[_WORDS[name]]] if purpose is Purpose.EQUIVALENCE else f"{_CALENDAR_DIMENSION} {months} 1 0"
+            found[DEFINITE[_WORDS[name]]] if purpose is Purpose.EQUIVALENCE else f"{_CALENDAR_DIMENSION} {months} 1 0 0"
         )
     return _table(found)
 

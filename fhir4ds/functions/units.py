@@ -9,12 +9,12 @@ from __future__ import annotations
 import enum
 import functools
 import json
-import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
+from fhir4ds.ucum.sizes import moles, sizes
 from fhir4ds.ucum.units import Unit, common_units, product, quotient, unit, without_annotations
 
 #: The UCUM code of each calendar unit. They mean the same, but for years and months.
@@ -66,15 +66,9 @@ _MONTHS_OF_YEAR = 12
 #: What the dimension of years and months of the calendar is called, where those of other units have a number.
 _CALENDAR_DIMENSION = "calendar"
 
-#: Whole numbers below this can be multiplied with a decimal, or two of the small ones with each other.
-_LARGEST, _LARGEST_SHARED = 2**63, 2**31
+#: Whole numbers below this can be multiplied with a decimal.
+_LARGEST = 2**63
 _TOLERANCE = Fraction(1, 10**12)
-
-#: How many digits the unit in the middle of a dimension has in the one that all share; there are 12 for those below it.
-_DIGITS_OF_MIDDLE = 4
-
-#: A mole in things (UCUM, section 42, "mole").
-_MOLE = Fraction(602214076 * 10**15)
 
 
 class Purpose(enum.Enum):
@@ -202,13 +196,13 @@ def ratio(source: str, target: str, purpose: Purpose) -> tuple[int, int] | None:
     (1, 100)
     """
     factor = conversion(source, target, purpose)
-    return None if factor is None else _bounded(factor, _LARGEST)
+    return None if factor is None else _bounded(factor)
 
 
-def _bounded(factor: Fraction, limit: int) -> tuple[int, int] | None:
-    """Numerator and denominator of a factor, both below a limit; None if that takes more than a hair's breadth."""
+def _bounded(factor: Fraction) -> tuple[int, int] | None:
+    """Numerator and denominator of a factor, both small enough; None if that takes more than a hair's breadth."""
     least = min(factor, 1 / factor)
-    close = least.limit_denominator(limit - 1)
+    close = least.limit_denominator(_LARGEST - 1)
     if abs(close - least) > least * _TOLERANCE:
         return None
     return (close.numerator, close.denominator) if least == factor else (close.denominator, close.numerator)
@@ -255,81 +249,18 @@ def all_ratios(purpose: Purpose) -> str:
     for code in common_units():
         meaning = _meaning(code, purpose)
         if meaning is not None:
-            moles = _moles(meaning.factor)
-            dimensions.setdefault((meaning.dimension, moles), {})[code] = meaning.factor / _MOLE**moles
+            dimensions.setdefault((meaning.dimension, moles(meaning.factor)), {})[code] = meaning.factor
     for name, word in _WORDS.items():
         definite = unit(DEFINITE[word])
         if definite is not None and word not in _VARIABLE:
-            dimensions[definite.dimension, 0][name] = definite.factor
-    found: dict[str, str] = {}
-    for number, factors in enumerate(dimensions.values()):
-        simplest = _simplest(factors.values())
-        sizes = {code: _close(*_scientific(factor / simplest)) for code, factor in factors.items()}
-        # Numbers of nearly all units are neither too small nor too large in one like that in the middle.
-        shared = statistics.median_low(exponent for _, _, exponent in sizes.values()) - _DIGITS_OF_MIDDLE
-        for code, (numerator, denominator, exponent) in sizes.items():
-            found[code] = f"{number} {numerator} {denominator} {exponent - shared}"
-    return _table(found)
-
-
-def _moles(factor: Fraction) -> int:
-    """The power of a mole that is in the size of a unit: that without which the size is simplest.
-
-    Examples
-    --------
-    >>> [_moles(unit(code).factor) for code in ("mmol/L", "mL", "[gal_us]", "/umol")]
-    [1, 0, 0, -1]
-    """
-    return min((0, 1, -1), key=lambda power: max(_scientific(factor / _MOLE**power)[:2]))
-
-
-def _simplest(factors: Iterable[Fraction]) -> Fraction:
-    """What most factors are simple multiples of: 1 or one of them.
-
-    Examples
-    --------
-    >>> pi = Fraction(355, 113**9)
-    >>> _simplest([pi, pi / 180, pi / 200]) == pi, _simplest([Fraction(1), Fraction(1, 1000), pi])
-    (True, Fraction(1, 1))
-    """
-    known = list(factors)
-
-    def digits(shared: Fraction) -> int:
-        return statistics.median_low(len(str(max(_scientific(factor / shared)[:2]))) for factor in known)
-
-    return min((Fraction(1), *{_scientific(factor)[:2]: factor for factor in known}.values()), key=digits)
-
-
-def _scientific(factor: Fraction) -> tuple[int, int, int]:
-    """A fraction of numbers as small as may be, and the power of ten that it is multiplied with to be a factor.
-
-    Examples
-    --------
-    >>> _scientific(Fraction(36000)), _scientific(Fraction(1, 8)), _scientific(Fraction(1, 600))
-    ((36, 1, 3), (1, 8, 0), (5, 3, -3))
-    """
-    numerator, denominator, exponent = factor.numerator, factor.denominator, 0
-    while numerator % 10 == 0:
-        numerator, exponent = numerator // 10, exponent + 1
-    while denominator % 10 == 0:
-        denominator, exponent = denominator // 10, exponent - 1
-    found = [(numerator, denominator, exponent)]
-    for prime, other in ((2, 5), (5, 2)):
-        while denominator % prime == 0:
-            numerator, denominator, exponent = numerator * other, denominator // prime, exponent - 1
-    found.append((numerator, denominator, exponent))
-    return min(found, key=lambda each: max(each[:2]))
-
-
-def _close(numerator: int, denominator: int, exponent: int) -> tuple[int, int, int]:
-    """The same as `_scientific` gives in numbers that two of can be multiplied, within a hair's breadth if they are larger."""
-    if max(numerator, denominator) < _LARGEST_SHARED:
-        return numerator, denominator, exponent
-    places = len(str(numerator)) - len(str(denominator))
-    # Now it is between a tenth and ten.
-    close = Fraction(numerator, denominator) / Fraction(10) ** places
-    close = close.limit_denominator(_LARGEST_SHARED // 10 - 1)
-    return close.numerator, close.denominator, exponent + places
+            dimensions[definite.dimension, moles(definite.factor)][name] = definite.factor
+    return _table(
+        {
+            code: f"{number} {size.numerator} {size.denominator} {size.exponent}"
+            for number, factors in enumerate(dimensions.values())
+            for code, size in sizes(factors).items()
+        }
+    )
 
 
 @functools.cache

@@ -377,6 +377,11 @@ def equal(names: Names, left: Node, right: Node, forms: tuple[Form, Form]) -> No
     return apart(names, left, forms[0], lambda a: apart(names, right, forms[1], lambda b: compare(a, b)))
 
 
+def is_less(names: Names, left: Node, right: Node, form: Form) -> Node:
+    """Whether one of two items that are there is less; NULL where their units are not commensurable."""
+    return apart(names, left, form, lambda a: apart(names, right, form, lambda b: compared(names, a, b, "less")))
+
+
 def equivalent(names: Names, left: Node, right: Node, forms: tuple[Form, Form]) -> Node:
     """Equivalence of two items that are there; NULL where their units are not commensurable."""
 

@@ -8,7 +8,7 @@ import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
-from fhir4ds.functions import iteration, quantities, singletons, tags, values
+from fhir4ds.functions import carrying, iteration, measures, quantities, singletons, tags, values
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.functions.quantities import Form
 from fhir4ds.functions.undecided import groups_of, is_mixed, kind_of
@@ -40,12 +40,13 @@ _PATIENT = {
 
 
 def _text(call: Call, json: Node) -> Node:
-    """What orders all that are no numbers; equal numbers are written in several ways, and keep their order."""
+    """What orders all that are neither numbers nor quantities; equal ones are written in several ways, and keep their order."""
     kind = apply("json_kind", json, type=SqlType.TEXT)
     unordered = Raise("items with elements have no order", call.position, SqlType.TEXT)
     return Case(
         (
             (values.is_of_json(json, SqlType.DECIMAL), null(SqlType.TEXT)),
+            (measures.is_quantity(json, call.model), null(SqlType.TEXT)),
             (apply("equal", kind, text("object")), unordered),
         ),
         FromJson(json, SqlType.TEXT),
@@ -88,7 +89,8 @@ def sort(call: Call) -> Collection:
             before[kinds.name] = _kinds(call, number)
             apart.append(_are_several(call, kinds))
         for ordinal, descending in _ordinals(call, number, key, before):
-            plan = Sort(plan, walk.variable, ordinal, descending)
+            item = Reference(call.names.fresh(), plan.type)
+            plan = Sort(plan, item.name, carrying.in_terms(ordinal, walk.variable, item), descending)
     if apart:
         error = Raise("items of several types have no order", call.position, plan.type, many=True)
         plan = Case(tuple((several, error) for several in apart), plan)
@@ -96,8 +98,8 @@ def sort(call: Call) -> Collection:
     found = attrs.evolve(focus, plan=plan, guard=None, ordered=True)
     if walk.item.plan == Reference(walk.variable, plan.type):
         return found
-    item, tagged = walk.item.plan, walk.item.tagged
-    found = attrs.evolve(found, plan=Each(plan, walk.variable, item))
+    tagged = walk.item.tagged
+    found = attrs.evolve(found, plan=Each(plan, walk.variable, walk.item.plan))
     return tags.tagged(found, None if tagged is None else Each(plan, walk.variable, tagged))
 
 
@@ -116,14 +118,19 @@ def _ordinals(call: Call, number: int, key: Collection, before: dict[str, Node])
     descending = bool(call.count) and call.descending(number)
     if value.type is not SqlType.JSON:
         yield value, descending
-    elif quantities.form(call, key) in (Form.SYSTEM, Form.FHIR):
+    elif (form := quantities.form(call, key)) in (Form.SYSTEM, Form.FHIR):
         every = Reference(call.names.fresh(), SqlType.JSON, many=True)
         before[every.name] = _every(call, number)
-        yield _rank(call, every, attrs.evolve(key, plan=value, choices=(), guard=None)), descending
+        yield _rank(call, every, value, form or Form.SYSTEM), descending
     elif values.is_dynamic(key, call.model):
-        # What is of no known type is in the order of its text, unless all of it are numbers.
+        # What is of no known type is in the order of its text, unless all of it are numbers, or quantities.
         yield _text(call, value), descending
         yield _number(value), descending
+        if form is Form.OPEN and call.model is not None:
+            every = Reference(call.names.fresh(), SqlType.JSON, many=True)
+            before[every.name] = _quantities(call, _every(call, number))
+            own = Case(((measures.is_quantity(value, call.model), value),), null(SqlType.JSON))
+            yield _rank(call, every, own, Form.FHIR), descending
     else:
         raise call.error(InvalidOperation, f"items cannot be sorted by {key.type}, which has no order")
     if call.count and call.empty_last(number):
@@ -157,19 +164,23 @@ def _every(call: Call, number: int) -> Node:
     return Each(walk.source, walk.variable, singletons.single_value(call, _key(call, number, walk)))
 
 
-def _rank(call: Call, every: Node, key: Collection) -> Node:
+def _quantities(call: Call, keys: Node) -> Node:
+    """Those of the keys that are quantities."""
+    key = Reference(call.names.fresh(), SqlType.JSON)
+    return Each(keys, key.name, key, where=measures.is_quantity(key, call.model))
+
+
+def _rank(call: Call, every: Node, key: Node, form: Form) -> Node:
     """How many of all keys are less than a quantity; an error where units are not commensurable."""
-    form = quantities.form(call, key) or Form.SYSTEM
     other = Reference(call.names.fresh(), SqlType.JSON)
     error = Raise("the quantities cannot be compared for order", call.position, SqlType.BOOLEAN)
 
     def is_less(own: Node) -> Node:
-        left, right = (attrs.evolve(key, plan=plan) for plan in (other, own))
-        found = quantities.order(call, left, right, (form, form), "less")
+        found = quantities.is_less(call.names, other, own, form)
         return bind(call.names.fresh(), found, lambda known: Case(((apply("is_null", known), error),), known))
 
     def counted(own: Node) -> Node:
         less = length(Each(every, other.name, other, where=is_less(own)))
         return Case(((apply("is_null", own), null(SqlType.INTEGER)),), less)
 
-    return bind(call.names.fresh(), key.plan, counted)
+    return bind(call.names.fresh(), key, counted)

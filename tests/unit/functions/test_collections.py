@@ -116,6 +116,43 @@ def test_what_has_no_order_is_not_sorted(database: Database) -> None:
         database.evaluate("component.value.sort()", measured)
 
 
+_MEASURED = {
+    "resourceType": "Observation",
+    "component": [
+        {"id": "a", "valueQuantity": {"value": 1, "code": "L"}},
+        {"id": "b"},
+        {"id": "c", "valueQuantity": {"value": 900, "code": "mL"}},
+        {"id": "d", "valueQuantity": {"value": Decimal("1000.0"), "unit": "mL"}},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    [
+        ("component.sort(value).id", ["b", "c", "a", "d"]),
+        ("component.sort(value desc).id", ["a", "d", "c", "b"]),
+        ("component.sort(-value).id", ["b", "a", "d", "c"]),
+        ("component.sort(value, id desc).id", ["b", "c", "d", "a"]),
+        ("component.value.sort().value", [900, 1, 1000]),
+        ("component.value.ofType(Quantity).sort().value", [900, 1, 1000]),
+        ("component.value.union(1 'dL').sort().first()", [{"value": 1, "unit": "dL"}]),
+    ],
+)
+def test_a_choice_element_is_sorted_where_all_are_quantities(
+    database: Database, expression: str, items: list[Any]
+) -> None:
+    assert database.evaluate(expression, _MEASURED) == items
+
+
+@pytest.mark.parametrize("other", [{"valueRange": {"low": {"value": 1}}}, {"valueInteger": 5}, {"valueString": "a"}])
+def test_quantities_have_no_order_with_what_is_none(database: Database, other: dict[str, Any]) -> None:
+    resource = {"resourceType": "Observation", "component": [*_MEASURED["component"], other]}
+    for expression in ("component.sort(value)", "component.value.sort()"):
+        with pytest.raises(EvaluationError, match="no order"):
+            database.evaluate(expression, resource)
+
+
 @pytest.mark.parametrize(
     "expression",
     ["(1 | 'a').sort()", "(1 | true).sort()", "(@2020 | 1).sort()", "('a' | @2020).sort()", "component.sort(value)"],

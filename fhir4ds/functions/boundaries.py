@@ -103,7 +103,7 @@ class _Kinds:
 
     def apply(self, call: Call) -> Collection:
         """Apply to the focus; where several types are possible, to items of each that has a precision."""
-        return by_kind(call, (call.focus,), lambda focus: self._of(call, focus[0]), _system_type)
+        return by_kind(call, (call.focus,), lambda focus: self._of(call, focus[0]))
 
     def _of(self, call: Call, focus: Collection) -> Collection:
         if values.is_empty(focus):
@@ -117,10 +117,6 @@ class _Kinds:
         if form in (Form.SYSTEM, Form.FHIR) and self.of_quantity is not None:
             return self.of_quantity(focus)
         raise call.error(InvalidOperation, f"values of {values.shown(focus)[0]} have no precision")
-
-
-def _system_type(call: Call, type: TypeName) -> TypeName:
-    return values.system_type(type, call.model) or type
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

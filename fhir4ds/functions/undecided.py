@@ -62,6 +62,9 @@ _LIKE_NO_OTHER = ("Coding", "CodeableConcept")
 Lowering: TypeAlias = Callable[[Sequence[Collection]], Collection]
 Function: TypeAlias = Callable[[Call], Collection]
 
+#: Gives the kind of a type.
+_Kind: TypeAlias = Callable[[Call, TypeName], TypeName]
+
 
 def _operator(*, numbers_apart: bool) -> Callable[[BinaryLowering], BinaryLowering]:
     def decorate(lower: BinaryLowering) -> BinaryLowering:
@@ -109,11 +112,16 @@ of_one_kind, picks_of_one_kind = _collective(keeps_numbers=False), _collective(k
 
 def _of_one_kind(call: Call, lower: Function, *, keeps_numbers: bool) -> Collection:
     focus = call.focus
-    groups = dict.fromkeys(group for kind in (system_kind, kind_of) for group in groups_of(call, focus, kind) if group)
+    groups = dict.fromkeys(
+        group for kind in (system_kind, kind_of) for group in groups_of(call, focus, _of_values(kind))
+    )
     if len(groups) < 2:
         return lower(call)
     # Every group of types asks for all items.
-    focus, bound = tags.held(call, focus)
+    if focus.many:
+        focus, bound = tags.held(call, focus)
+    else:
+        (focus,), bound = _held(call, [focus], [True])
     some = [item for types in groups if (item := _some(call, focus, types, keeps_numbers=keeps_numbers)) is not None]
     answers = ((one, _lowered(lambda items: lower(call.on(items[0])), [one])) for one in some)
     branches = [(_all_are(call, focus, one), answer) for one, answer in answers if answer is not None]
@@ -157,11 +165,20 @@ def _kind_of_number(call: Call, type: TypeName) -> TypeName:
     return own if own in quantities.NUMBERS else kind_of(call, type)
 
 
+def _of_values(kind: _Kind) -> _Kind:
+    """A kind of values, where all complex ones are of one kind: no operation on values tells them from each other."""
+
+    def found(call: Call, type: TypeName) -> TypeName:
+        own = kind(call, type)
+        return own if own.namespace == "System" else _COMPLEX
+
+    return found
+
+
 def by_kind(
     call: Call,
     operands: Sequence[Collection],
     lower: Lowering,
-    kind: Callable[[Call, TypeName], TypeName] | None = None,
     *,
     numbers_apart: bool = False,
 ) -> Collection:
@@ -172,10 +189,9 @@ def by_kind(
     """
     if any(values.is_untyped(operand) for operand in operands):
         return _insisting(call, operands, lower, numbers_apart=numbers_apart)
-    if kind is None:
-        wide = _kind_of_number if numbers_apart else kind_of
-        kind = system_kind if sum(len(operand.types) > 1 for operand in operands) < 2 else wide
-    apart = _apart(call, operands, kind)
+    wide = _kind_of_number if numbers_apart else kind_of
+    kind = system_kind if sum(len(operand.types) > 1 for operand in operands) < 2 else wide
+    apart = _apart(call, operands, _of_values(kind))
     if apart is None:
         return lower([_as_one(call, operand) for operand in operands])
     answers = []
@@ -280,7 +296,7 @@ class _Apart:
     bound: Sequence[tuple[str, Node]]
 
 
-def _apart(call: Call, operands: Sequence[Collection], kind: Callable[[Call, TypeName], TypeName]) -> _Apart | None:
+def _apart(call: Call, operands: Sequence[Collection], kind: _Kind) -> _Apart | None:
     """Take operands apart by kind; None if each is of one, or there is nothing that tells which."""
     groups = [groups_of(call, operand, kind) for operand in operands]
     if all(len(types) < 2 for types in groups):
@@ -399,9 +415,7 @@ def _kinds(call: Call, operand: Collection, groups: Sequence[tuple[TypeName, ...
     yield from (_as_one(call, item) for item in found)
 
 
-def groups_of(
-    call: Call, operand: Collection, kind: Callable[[Call, TypeName], TypeName]
-) -> Sequence[tuple[TypeName, ...]]:
+def groups_of(call: Call, operand: Collection, kind: _Kind) -> Sequence[tuple[TypeName, ...]]:
     """The types that items can have, those of one kind together; none for no items."""
     groups: dict[TypeName, list[TypeName]] = {}
     for type in () if values.is_empty(operand) else operand.types:

@@ -46,6 +46,9 @@ OPTIONS = (
 #: Seconds that one input may take in all, on a machine that others use.
 PATIENCE = 20.0
 
+#: Characters of a text that cannot be nested too deeply, whatever it says.
+_SHORT = 100
+
 #: The deepest nesting that is tried; both limits of the parser are far below.
 _DEEPEST = 20_000
 
@@ -157,6 +160,11 @@ def _grow(chance: random.Random, depth: int) -> str:
         "$this",
         "$index",
         "%resource",
+        "value",
+        "component.value",
+        "contained",
+        "children()",
+        "descendants()",
     )
     if depth <= 0:
         return chance.choice(leaves)
@@ -252,6 +260,7 @@ def check(text: str, syntaxes: Sequence[Syntax] = SYNTAXES, choices: Sequence[Op
                 statement = compile_expression.__wrapped__(text, syntax, InlineSource(), options).statement
             except CompileError as error:
                 _assert_told(error, text)
+                assert len(text) > _SHORT or "too deeply" not in error.message, "what is short is not deep"
             else:
                 compiled = True
                 assert statement.sql

@@ -198,3 +198,35 @@ def test_parts_of_a_condition_are_tried_from_left_to_right(database: Database, c
         else:
             with pytest.raises(EvaluationError):
                 database.evaluate(expression, {**patient, "extension": extensions[::-1]})
+
+
+@pytest.mark.parametrize(
+    ("expression", "items"),
+    [
+        ("(component.value | value).last().max()", [7]),
+        ("(component.value | value).last().sum()", [7]),
+        ("component[1].value.max()", []),
+        ("component.value.union(5).sort().first()", [5]),
+    ],
+)
+def test_one_item_of_several_types_that_was_computed(database: Database, expression: str, items: list[Any]) -> None:
+    """It is written once, however many types it may have."""
+    resource = {"resourceType": "Observation", "valueInteger": 7, "component": [{"valueInteger": 6}, {}]}
+    assert database.evaluate(expression, resource) == items
+
+
+@pytest.mark.parametrize(("operator", "items"), [("<", [False]), ("+", ["finalfinal"])])
+def test_items_of_hundreds_of_types_are_compiled_in_no_time(
+    database: Database, operator: str, items: list[Any]
+) -> None:
+    """Complex types are one kind for what takes values: their pairs would be a quarter of a million."""
+    found = "entry.resource.descendants()"
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Observation", "status": "final"}}]}
+    assert database.evaluate(f"{found} {operator} {found}", bundle) == items
+    with pytest.raises(EvaluationError, match="does not take"):
+        database.evaluate(f"{found} * {found}", bundle)
+
+
+def test_any_item_of_a_tree_is_converted(database: Database) -> None:
+    resource = {"resourceType": "Observation", "contained": [{"resourceType": "Patient", "active": True}]}
+    assert database.evaluate("contained.descendants().toQuantity()", resource) == [{"value": 1, "unit": "1"}]

@@ -47,6 +47,9 @@ def present(call: Call, collection: Collection) -> Node:
         return both(guard, _member_present(call, parent, last.name, collection.types[0])) or FALSE
     there = apply("is_not_null", plan)
     if holds_primitives(call, collection):
+        if collection.tagged is not None:
+            # With its type there is what stands beside it.
+            return both(guard, apply("is_not_null", collection.tagged)) or FALSE
         lack = places.lacking(plan, call.names)
         whole = None if lack is None else elements.wholes(plan, call.names, computed=True)
         if lack is not None and whole is not None:

@@ -126,6 +126,11 @@ def _characters(value: Node) -> Node:
     return apply("characters", value, type=SqlType.TEXT, many=True)
 
 
+def _every_character(value: Node) -> Node:
+    """The characters, as items: of no text there is no array in SQL, where an empty one is meant."""
+    return apply("coalesce", _characters(value), empty(SqlType.TEXT, many=True), type=SqlType.TEXT, many=True)
+
+
 def is_empty_text(value: Node) -> Node:
     """Whether a text has no characters."""
     return apply("equal", value, _NOTHING)
@@ -325,9 +330,7 @@ def to_chars(call: Call) -> Collection:
     given = operands(call, "toChars")
     if given is None:
         return values.system(empty(SqlType.TEXT, many=True), STRING)
-    # Of no text there is no array in SQL, where an empty one is meant.
-    plan = apply("coalesce", _characters(given[0]), empty(SqlType.TEXT, many=True), type=SqlType.TEXT, many=True)
-    return values.system(plan, STRING)
+    return values.system(_every_character(given[0]), STRING)
 
 
 @function(
@@ -348,7 +351,7 @@ def split(call: Call) -> Collection:
         there = apply("and", apply("is_not_null", value), apply("is_not_null", separator))
         return Case(
             (
-                (is_empty_text(separator), _characters(value)),
+                (is_empty_text(separator), _every_character(value)),
                 # Some databases have no parts of an empty text; it is one part, though.
                 (both(there, is_empty_text(value)) or there, Array((_NOTHING,), SqlType.TEXT)),
                 (there, apply("split", value, separator, type=SqlType.TEXT, many=True)),

@@ -191,7 +191,7 @@ class _Heed:
     def _(self, node: Case) -> Node:
         condition, value = node.branches[0]
         values = [value for _, value in node.branches]
-        if not self.raises(condition) or not all(map(self.known.of, (*values, node.otherwise))):
+        if not self.fails(condition) or not all(map(self.known.of, (*values, node.otherwise))):
             return node
         variable = self.names.fresh()
         first = Reference(variable, condition.type)

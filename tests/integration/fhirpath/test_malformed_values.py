@@ -152,6 +152,8 @@ def test_one_resource_by_itself(pair: Pair) -> None:
     "expression",
     [
         "iif(active, id)",
+        "iif(active, {})",
+        "iif(active, active.toDateTime()).exists()",
         "active.toQuantity() <= id.toQuantity('mg')",
         "(0 | multipleBirth.ofType(integer)).where(false)",
         "(0 | multipleBirth.ofType(integer)).where(false).iif(true, 1)",

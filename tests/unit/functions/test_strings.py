@@ -92,6 +92,9 @@ _VALUES: dict[str, list[Any]] = {
     # splitting and joining are each other's inverse
     "''.split(',')": [""],
     "''.split('')": [],
+    "''.split('').count()": [0],
+    "''.split('').exists()": [False],
+    "('' | 'ab').select(split('').count())": [0, 2],
     "','.split(',')": ["", ""],
     "'a,b,'.split(',')": ["a", "b", ""],
     "'a||b'.split('||')": ["a", "b"],

@@ -40,8 +40,10 @@ _MOST_LEVELS = 40
 #: What stands around a part while it is made a word. No text has it, as in JSON it is escaped.
 _HERE = "\x02"
 
-#: What the Codings of a CodeableConcept begin with between two `MARK`, which tells them from a number.
+#: What the Codings of a CodeableConcept begin with between two `MARK`, which tells them from a number; and what stands between
+#: the CodeableConcepts of an array, which have no order: they are between the same two.
 CONCEPT = "c"
+BETWEEN = "|"
 
 #: What stands between marks; and the same with all around it, of which the last word says how numbers are ordered.
 _MARKED = text(f"{MARK}[^{MARK}]*{MARK}")
@@ -101,6 +103,9 @@ _BESIDE_CODE = text(
 #: A CodeableConcept; its Codings, if nothing else is known of them.
 _CODINGS = text(rf"^<(?:.*;)?{_word('coding')}:(\((?:<[^<>]*>;)+\)|<[^<>]*>);.*>$")
 
+#: Between two such that follow each other in an array.
+_NEXT_CONCEPT = text(f"([)>]){MARK};{MARK}{CONCEPT}")
+
 
 @functools.lru_cache(maxsize=8)
 def _members_of_codings(model: Model) -> tuple[str, ...]:
@@ -128,8 +133,8 @@ def _members_of_codings(model: Model) -> tuple[str, ...]:
 def canonical(call: Call, item: Node, *collections: Collection) -> Node:
     """A JSON item as text, without case and surplus white space, and without ids.
 
-    Numbers and quantities stand between two `MARK`, with what is known of their units, and so do the Codings of
-    CodeableConcepts after a `CONCEPT`.
+    Numbers and quantities stand between two `MARK`, with what is known of their units, and so do CodeableConcepts, of which
+    there are the Codings after a `CONCEPT`. Those of an array stand between the same two.
 
     Parameters
     ----------
@@ -222,10 +227,11 @@ def _ordered(call: Call, part: Node) -> Node:
     each_ended = quantities.joined(apply("text_join", ordered, text(";"), type=SqlType.TEXT), text(";"))
     is_object = apply("equal", apply("right", part, integer(1), type=SqlType.TEXT), text("}"))
     pieces = apply("coalesce", each_ended, text(""), type=SqlType.TEXT)
-    object = quantities.joined(text("<"), pieces, text(">"))
+    object, array = quantities.joined(text("<"), pieces, text(">")), quantities.joined(text("("), pieces, text(")"))
     if call.model is not None:
         object = apply("regexp_replace", object, _CODINGS, text(rf"{MARK}{CONCEPT}\1{MARK}"), type=SqlType.TEXT)
-    word = Case(((is_object, object),), quantities.joined(text("("), pieces, text(")")))
+        array = apply("regexp_replace", array, _NEXT_CONCEPT, text(rf"\1{BETWEEN}{CONCEPT}"), type=SqlType.TEXT)
+    word = Case(((is_object, object),), array)
     return quantities.joined(apply("regexp_remove", part, _UNNAMED, type=SqlType.TEXT), word)
 
 

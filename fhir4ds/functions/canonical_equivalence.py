@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.functions import decimals, markings, measures
-from fhir4ds.functions.canonical import CONCEPT
+from fhir4ds.functions.canonical import BETWEEN, CONCEPT
 from fhir4ds.functions.declaration import Call
 from fhir4ds.functions.markings import MARK
 from fhir4ds.plan.fusion import Names
@@ -16,6 +16,7 @@ from fhir4ds.plan.nodes import (
     FALSE,
     TRUE,
     Case,
+    Each,
     Exists,
     Node,
     Reference,
@@ -53,9 +54,26 @@ def _alike(call: Call, one: Node, other: Node) -> Node:
         apply("equal", apply("left", each, integer(1), type=SqlType.TEXT), text(CONCEPT)) for each in (one, other)
     ]
     return Case(
-        ((apply("and", *are_concepts), _have_common(call, one, other)), (apply("or", *are_concepts), FALSE)),
+        ((apply("and", *are_concepts), _are_pairs(call, one, other)), (apply("or", *are_concepts), FALSE)),
         _equal_numbers(call.names, one, other),
     )
+
+
+def _are_pairs(call: Call, one: Node, other: Node) -> Node:
+    """Whether there are as many CodeableConcepts in two places, and each of one has as many like it in the other as in its own.
+
+    What is equivalent to the same is not always equivalent; one side that is satisfied is enough.
+    """
+    first, second = (apply("split", each, text(BETWEEN), type=SqlType.TEXT, many=True) for each in (one, other))
+
+    def lacks(own: Node, others: Node) -> Node:
+        mine, each = (Reference(call.names.fresh(), SqlType.TEXT) for _ in range(2))
+        alike = _have_common(call, mine, each)
+        there, here = (length(Each(side, each.name, each, where=alike)) for side in (others, own))
+        return Exists(own, mine.name, apply("less", there, here))
+
+    satisfied = apply("not", apply("and", lacks(first, second), lacks(second, first)))
+    return Case(((apply("unequal", length(first), length(second)), FALSE),), satisfied)
 
 
 def _have_common(call: Call, one: Node, other: Node) -> Node:
@@ -63,7 +81,7 @@ def _have_common(call: Call, one: Node, other: Node) -> Node:
     first, second = (
         apply(
             "split",
-            apply("regexp_remove", each, text(r"[()]|>;?"), type=SqlType.TEXT),
+            apply("regexp_remove", each, text(r"^c[(]?<|>;?[)]?"), type=SqlType.TEXT),
             text("<"),
             type=SqlType.TEXT,
             many=True,
@@ -71,8 +89,7 @@ def _have_common(call: Call, one: Node, other: Node) -> Node:
         for each in (one, other)
     )
     coding = Reference(call.names.fresh(), SqlType.TEXT)
-    is_one = apply("unequal", coding, text(CONCEPT))
-    return Exists(first, coding.name, apply("and", is_one, apply("array_contains", second, coding)))
+    return Exists(first, coding.name, apply("array_contains", second, coding))
 
 
 def _equal_numbers(names: Names, one: Node, other: Node) -> Node:

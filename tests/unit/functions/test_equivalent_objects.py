@@ -209,6 +209,38 @@ def test_what_stands_behind_a_number_orders_items_before_it_does(database: Datab
     assert database.evaluate("component[0] ~ component[1]", _observation(left, right)) == [True]
 
 
+def _concept(codes: str) -> dict[str, Any]:
+    return {"coding": [{"code": code, "display": code * 2} for code in codes]} if codes.islower() else {"text": codes}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "same"),
+    [
+        (("ax", "b"), ("bc", "x"), True),
+        (("ax", "b"), ("bc", "b"), False),
+        (("x", "b"), ("b", "x", "x"), False),
+        (("x", "x", "b"), ("b", "x", "b"), False),
+        (("x", "x", "b"), ("bd", "ax", "cx"), True),
+        (("ax", "b", "T"), ("T ", "bc", "x"), True),
+        (("ax", "b", "T"), ("U", "bc", "x"), False),
+        (("ax", "b"), ("T", "x"), False),
+        (("ax",), ("xb",), True),
+        # The first of the left is like both of the right, and the first of these like both of the left.
+        (("ax", "a"), ("a", "x"), True),
+    ],
+)
+def test_concepts_of_an_array_are_paired_by_what_they_have_in_common(
+    database: Database, left: tuple[str, ...], right: tuple[str, ...], same: bool
+) -> None:
+    sides = ([{"appliesTo": list(map(_concept, side)), "text": "t"}] for side in (left, right))
+    resource = _observation(*sides)
+    assert database.evaluate("component[0] ~ component[1]", resource) == [same]
+    assert database.evaluate("component[1] ~ component[0]", resource) == [same]
+    assert database.evaluate(
+        "component.referenceRange.first().appliesTo ~ component.referenceRange.last().appliesTo", resource
+    ) == [same]
+
+
 _JSON = st.recursive(
     st.sampled_from(["a", "b", "A c", 1, 2, True]),
     lambda inner: st.lists(inner, min_size=2, max_size=3) | st.dictionaries(st.sampled_from("xyz"), inner, min_size=1),

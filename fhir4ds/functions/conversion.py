@@ -51,10 +51,13 @@ def _item(call: Call, body: Callable[[Collection], Node], otherwise: Node) -> No
         return otherwise
     item = singletons.single(call, call.focus)
     guard, item = item.guard, attrs.evolve(item, guard=None)
-    if isinstance(item.plan, Extract):
-        result = body(item)
-    else:
-        result = bind(call.names.fresh(), _literal(item.plan), lambda plan: body(attrs.evolve(item, plan=plan)))
+
+    def with_plan(item: Collection) -> Node:
+        if isinstance(item.plan, Extract):
+            return body(item)
+        return bind(call.names.fresh(), _literal(item.plan), lambda plan: body(attrs.evolve(item, plan=plan)))
+
+    result = singletons.once(call, item, with_plan)
     return result if guard is None else Case(((guard, result),), otherwise)
 
 

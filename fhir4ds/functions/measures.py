@@ -76,7 +76,7 @@ def number_of(quantity: Node) -> Node:
     return number(Extract(quantity, (_VALUE,), SqlType.JSON))
 
 
-def measured(number: Node, unit: Node, purpose: Purpose) -> Node:
+def _measured(number: Node, unit: Node, purpose: Purpose) -> Node:
     """The text of a number and of what is known of its unit; one of no unit that is known is commensurable with itself alone."""
     known = quantities.look_up(units.measured(purpose), unit)
     own = quantities.joined(apply("replace", unit, text(" "), text("\\u0020"), type=SqlType.TEXT), text(" 1 1 0 0"))
@@ -85,12 +85,12 @@ def measured(number: Node, unit: Node, purpose: Purpose) -> Node:
 
 def comparable(number: Node, unit: Node) -> Node:
     """The text of a quantity that is compared with others for equality."""
-    return measured(number, unit, Purpose.COMPARISON)
+    return _measured(number, unit, Purpose.COMPARISON)
 
 
 def ranked(names: Names, number: Node, unit: Node) -> Node:
     """The text of a quantity that is compared with others for equivalence, and put in an order with them before."""
-    words = measured(number, unit, Purpose.EQUIVALENCE)
+    words = _measured(number, unit, Purpose.EQUIVALENCE)
     return bind(names.fresh(), words, lambda words: quantities.joined(words, text(_RANK), _rank(words)))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
 from fhir4ds.dialect.types import SqlType
@@ -51,6 +53,20 @@ def single_value(call: Call, collection: Collection) -> Node:
     return values.value(single(call, collection), call.model, call.names)
 
 
+def _computed_with_type(item: Collection) -> Node | None:
+    """An item with its type, if it is computed with that."""
+    return None if item.guard is not None or item.tagged is None or values.is_path(item.tagged) else item.tagged
+
+
+def once(call: Call, item: Collection, body: Callable[[Collection], Node]) -> Node:
+    """What is made of a single item, which is written once if it is computed with its type."""
+    entry = _computed_with_type(item)
+    if entry is None:
+        return body(item)
+    variable = call.names.fresh()
+    return Bind(variable, entry, body(tags.as_tagged(item, Reference(variable, SqlType.JSON))))
+
+
 def boolean(call: Call, collection: Collection) -> Node:
     """The truth of a collection: NULL for empty; a single item that is no Boolean counts as true.
 
@@ -64,11 +80,8 @@ def boolean(call: Call, collection: Collection) -> Node:
         # A single value would be true whatever it is, and several can never be; nobody means either.
         raise call.error(InvalidOperation, f"a Boolean is needed here, not a collection of {collection.types[0]}")
     item = single(call, collection)
-    if item.tagged is not None and item.guard is None and not values.is_path(item.tagged):
-        # Its type is asked for as well as its value.
-        variable = call.names.fresh()
-        held = tags.as_tagged(item, Reference(variable, SqlType.JSON))
-        return Bind(variable, item.tagged, boolean(call, held))
+    if _computed_with_type(item) is not None:
+        return once(call, item, lambda held: boolean(call, held))
     if values.is_untyped(collection):
         return values.of_parent(values.items(item, call.names), call.names, _truth_of_json)
     there = Case(((presence.present(call, item), TRUE),), null(SqlType.BOOLEAN))

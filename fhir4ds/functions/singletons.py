@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 
@@ -10,6 +11,7 @@ from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation
 from fhir4ds.functions import presence, tags, values
 from fhir4ds.functions.declaration import Call
+from fhir4ds.plan import elements
 from fhir4ds.plan.collection import BOOLEAN, Collection
 from fhir4ds.plan.nodes import (
     TRUE,
@@ -53,18 +55,22 @@ def single_value(call: Call, collection: Collection) -> Node:
     return values.value(single(call, collection), call.model, call.names)
 
 
-def _computed_with_type(item: Collection) -> Node | None:
-    """An item with its type, if it is computed with that."""
-    return None if item.guard is not None or item.tagged is None or values.is_path(item.tagged) else item.tagged
-
-
 def once(call: Call, item: Collection, body: Callable[[Collection], Node]) -> Node:
-    """What is made of a single item, which is written once if it is computed with its type."""
-    entry = _computed_with_type(item)
-    if entry is None:
+    """What is made of a single item, which is written once if it is computed: with its type, or with what is beside its value."""
+    entry = Reference(call.names.fresh(), SqlType.JSON)
+    if item.guard is None and item.tagged is not None and not values.is_path(item.tagged):
+        return Bind(entry.name, item.tagged, body(tags.as_tagged(item, entry)))
+    whole = None if item.guard is not None or item.tagged is not None else _computed_whole(call, item)
+    if whole is None:
         return body(item)
-    variable = call.names.fresh()
-    return Bind(variable, entry, body(tags.as_tagged(item, Reference(variable, SqlType.JSON))))
+    return Bind(entry.name, whole, body(attrs.evolve(item, plan=elements.value_of(entry, item.plan.type))))
+
+
+def _computed_whole(call: Call, item: Collection) -> Node | None:
+    """A computed item that may be an element without a value, as a whole; None for any other one."""
+    if item.choices or values.is_path(item.plan) or presence.lacking(call, item) is None:
+        return None
+    return elements.wholes(item.plan, call.names, computed=True)
 
 
 def boolean(call: Call, collection: Collection) -> Node:
@@ -79,15 +85,15 @@ def boolean(call: Call, collection: Collection) -> Node:
     if collection.many and collection.types and _is_constant(collection.plan):
         # A single value would be true whatever it is, and several can never be; nobody means either.
         raise call.error(InvalidOperation, f"a Boolean is needed here, not a collection of {collection.types[0]}")
-    item = single(call, collection)
-    if _computed_with_type(item) is not None:
-        return once(call, item, lambda held: boolean(call, held))
-    if values.is_untyped(collection):
+    return once(call, single(call, collection), partial(_truth, call))
+
+
+def _truth(call: Call, item: Collection) -> Node:
+    """The truth of a single item."""
+    if values.is_untyped(item):
         return values.of_parent(values.items(item, call.names), call.names, _truth_of_json)
     there = Case(((presence.present(call, item), TRUE),), null(SqlType.BOOLEAN))
-    if collection.plan.type is SqlType.JSON and BOOLEAN in [
-        values.system_type(type, call.model) for type in collection.types
-    ]:
+    if item.plan.type is SqlType.JSON and BOOLEAN in [values.system_type(type, call.model) for type in item.types]:
         own = values.of_parent(
             values.items(item, call.names), call.names, lambda json: values.read_dynamic(json, SqlType.BOOLEAN)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 
@@ -253,10 +254,12 @@ def as_type(call: Call) -> Collection:
 )
 def is_type(call: Call) -> Collection:
     """Whether the single item is of the type; empty if there is none; an error if there are several."""
-    focus = singletons.single(call, call.focus)
-    found = presence.present(call, narrow(call, focus, call.named_type(0)))
-    answer = Case(((found, TRUE), (presence.present(call, focus), FALSE)), null(SqlType.BOOLEAN))
-    return values.system(answer, BOOLEAN)
+
+    def answer(item: Collection) -> Node:
+        found = presence.present(call, narrow(call, item, call.named_type(0)))
+        return Case(((found, TRUE), (presence.present(call, item), FALSE)), null(SqlType.BOOLEAN))
+
+    return values.system(singletons.once(call, singletons.single(call, call.focus), answer), BOOLEAN)
 
 
 def resolve_type(call: Call, namespace: str | None, name: str) -> TypeName:
@@ -293,7 +296,7 @@ def type_of(call: Call) -> Collection:
     if values.is_empty(focus):
         return nothing(focus)
     if not focus.many:
-        return values.system(_type_info(call, focus), TYPE_INFO)
+        return values.system(singletons.once(call, focus, partial(_type_info, call)), TYPE_INFO)
     walk = iteration.iterate(call, focus)
     return values.system(Each(walk.source, walk.variable, _type_info(call, walk.item)), TYPE_INFO)
 

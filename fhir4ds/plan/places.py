@@ -80,6 +80,9 @@ def first(plan: Node, names: Names) -> Node | None:
 
     It is in the first of the owners of such elements, and among those of one owner nulls hold the places.
     """
+    if isinstance(plan, Each) and elements.are_of_wholes(plan):
+        whole = elements.wholes(plan, names)
+        return whole and elements.value_of(_first_item(whole), plan.type)
     match plan:
         case Extract(base, (*parents, last)) if plan.many and all(step.each is not None for step in plan.steps):
             owners = Extract(base, tuple(parents), SqlType.JSON) if parents else base

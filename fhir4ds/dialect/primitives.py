@@ -132,6 +132,11 @@ PRIMITIVES: Mapping[str, str] = MappingProxyType(
         "array_least": "(SELECT MIN(item) FROM UNNEST({0}) AS item)",
         "array_greatest": "(SELECT MAX(item) FROM UNNEST({0}) AS item)",
         # JSON
+        # for each item of an array the place of the first one that is equal to it; one that is NULL is equal to none
+        "json_places": (
+            "ARRAY(SELECT CASE WHEN item IS NULL THEN place ELSE MIN(place) OVER (PARTITION BY item) END "
+            "FROM UNNEST({0}) WITH ORDINALITY AS items (item, place) ORDER BY place)"
+        ),
         "json_kind": "JSONB_TYPEOF({0})",
         "json_text": "({0} #>> '{{}}')",
         # A document whose numbers keep all digits that they were written with, one with an exponent without it and zero

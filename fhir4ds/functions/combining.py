@@ -13,9 +13,17 @@ from fhir4ds.errors import InvalidArguments
 from fhir4ds.functions import keys, presence, singletons, tags, values
 from fhir4ds.functions.comparison import by_values, equal_items, key
 from fhir4ds.functions.declaration import Call, Example, Parameter, function
-from fhir4ds.functions.deep_equality import are_prepared, equal_settled, known_of, prepared, prepared_as, settled_as
+from fhir4ds.functions.deep_equality import (
+    are_prepared,
+    equal_settled,
+    known_of,
+    prepared,
+    prepared_as,
+    settled_as,
+    settled_of,
+)
 from fhir4ds.functions.operators import operator
-from fhir4ds.functions.undecided import is_mixed
+from fhir4ds.functions.undecided import is_mixed, kind_of
 from fhir4ds.plan import elements
 from fhir4ds.plan.collection import BOOLEAN, Collection, TypeName
 from fhir4ds.plan.failures import can_raise
@@ -149,9 +157,18 @@ class _Entries:
         """What of an entry tells whether it is equal to one of others."""
         return key(call, self.collection, of.collection) if self.form is _Form.VALUE else None
 
+    def _key_of_json(self, call: Call) -> Callable[[Node], Node] | None:
+        """The JSON of an entry that is equal to that of others if it is; None for items that types say more of."""
+        types = self.collection.types
+        if call.model is not None and not (types and all(kind_of(call, type).namespace == "FHIR" for type in types)):
+            return None
+        if self.form is _Form.PREPARED:
+            return settled_of
+        return (lambda item: item) if self.form is _Form.VALUE and self.array.type is SqlType.JSON else None
+
     def firsts(self, call: Call, array: Node) -> Node:
         """The entries, which are the items of an array, that are equal to none before them."""
-        tell = self._key(call, self)
+        tell = self._key(call, self) or self._key_of_json(call)
         if tell is None:
             entry, place = self.reference(call), Reference(call.names.fresh(), SqlType.INTEGER)
             found = attrs.evolve(self, array=keys.before(array, place)).have(call, entry, self)

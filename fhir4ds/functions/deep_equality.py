@@ -119,9 +119,14 @@ def settled_as(call: Call, entry: Node, known: Node, made: _Made) -> Node:
     return made({elements.VALUE.name: item, _SETTLED.name: settled})
 
 
+def settled_of(entry: Node) -> Extract:
+    """What of a settled entry is equal, as JSON, to that of those that it is equal to."""
+    return Extract(entry, (_SETTLED,), SqlType.JSON)
+
+
 def equal_settled(one: Node, other: Node) -> Node:
     """Whether two settled entries are equal."""
-    return apply("json_equal", *(Extract(entry, (_SETTLED,), SqlType.JSON) for entry in (one, other)))
+    return apply("json_equal", settled_of(one), settled_of(other))
 
 
 def _with_places(call: Call, measured: Node, known: Node) -> Node:

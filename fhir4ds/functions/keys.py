@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.plan.fusion import Names
-from fhir4ds.plan.nodes import FALSE, Each, Node, Reference, apply, integer
+from fhir4ds.plan.nodes import FALSE, Each, Node, Reference, apply, bind, integer
 
 
 def keys_of(names: Names, array: Node, tell: Callable[[Node], Node]) -> Node:
@@ -60,5 +60,14 @@ def firsts(names: Names, array: Node, keys: Node) -> Node:
         An array.
     """
     item, place = Reference(names.fresh(), array.type), Reference(names.fresh(), SqlType.INTEGER)
+    if keys.type is SqlType.JSON:
+        places = apply("json_places", keys, type=SqlType.INTEGER, many=True)
+        return bind(names.fresh(), places, lambda places: _in_places(array, item, place, places))
     own = item if keys == array else apply("array_at", keys, place, type=keys.type)
     return Each(array, item.name, item, where=apply("not", is_among(before(keys, place), own)), index=place.name)
+
+
+def _in_places(array: Node, item: Reference, place: Reference, places: Node) -> Node:
+    """The items that are in the places that an array has for them."""
+    own = apply("array_at", places, place, type=SqlType.INTEGER)
+    return Each(array, item.name, item, where=apply("equal", own, place), index=place.name)

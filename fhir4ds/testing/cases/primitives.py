@@ -273,6 +273,12 @@ MEANINGS: dict[str, list[tuple[tuple[Literal, ...], Any]]] = {
         ((integer(1, 2), integer(3)), False),
         ((_NO_TEXTS, text("a")), False),
     ],
+    "json_places": [
+        ((json('"a"', '{"a": 1}', '"a"', '"1"', "1", '{"a": 1}'),), [1, 2, 1, 4, 5, 2]),
+        ((json("1", "1.0", "1.50", "2", "1.5"),), [1, 1, 3, 4, 3]),
+        ((json('"a"', None, '"a"', None),), [1, 2, 1, 4]),
+        ((array(SqlType.JSON),), []),
+    ],
     "json_kind": [
         ((json('"a"'),), "string"),
         ((json("1.50"),), "number"),

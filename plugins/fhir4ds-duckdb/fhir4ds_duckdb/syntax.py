@@ -103,20 +103,40 @@ _READY = (
 )
 
 
+#: A number without what can be written in another way: one of few digits is its binary fraction, one of many stays marked.
+_SHORT = f"RTRIM(RTRIM({_plain('t')}, '0'), '.')"
+_NUMBER = (
+    f"CASE WHEN NOT CONTAINS(t, '{_MARK}') THEN REGEXP_REPLACE(t, '^(?:-(0)|(-?[0-9]+))[.]0$', '\\1\\2') "
+    f"WHEN LENGTH(LTRIM({_SHORT}, '-')) > 16 THEN {_SHORT} || '{_MARK}' ELSE {_SHORT} END"
+)
+
+#: An object ``s`` with such numbers.
+_SETTLED = f"CASE WHEN CONTAINS(s, '.0') OR CONTAINS(s, '{_MARK}') THEN JSON({_each_part('s', _NUMBER)}) ELSE s END"
+
+
 def _same(left: str, right: str) -> str:
     """Whether two objects are the same, in whatever order their members are and however their numbers are written."""
-    short = f"RTRIM(RTRIM({_plain('t')}, '0'), '.')"
-    # A number of few digits is its binary fraction; one of many stays marked.
-    number = (
-        f"CASE WHEN NOT CONTAINS(t, '{_MARK}') THEN REGEXP_REPLACE(t, '^(?:-(0)|(-?[0-9]+))[.]0$', '\\1\\2') "
-        f"WHEN LENGTH(LTRIM({short}, '-')) > 16 THEN {short} || '{_MARK}' ELSE {short} END"
-    )
     alike = " = ".join(f"LIST_SORT(REGEXP_EXTRACT_ALL(p[{place}], '{_PIECE}'))" for place in (1, 2))
     return (
-        f"LEN(LIST_DISTINCT(LIST_TRANSFORM(LIST_TRANSFORM([LIST_TRANSFORM([JSON({left}), JSON({right})], LAMBDA s: CASE WHEN "
-        f"CONTAINS(s, '.0') OR CONTAINS(s, '{_MARK}') THEN JSON({_each_part('s', number)}) ELSE s END)], LAMBDA p: CASE WHEN "
-        f"LENGTH(p[1]) = LENGTH(p[2]) THEN CASE WHEN {alike} THEN p ELSE [] END ELSE [] END)[1], LAMBDA o: {_LEAVES}))) = 1"
+        f"LEN(LIST_DISTINCT(LIST_TRANSFORM(LIST_TRANSFORM([LIST_TRANSFORM([JSON({left}), JSON({right})], LAMBDA s: {_SETTLED})], "
+        f"LAMBDA p: CASE WHEN LENGTH(p[1]) = LENGTH(p[2]) THEN CASE WHEN {alike} THEN p ELSE [] END ELSE [] END)[1], LAMBDA o: {_LEAVES}))) = 1"
     )
+
+
+#: Whether JSON is equal. The texts are compared, so numbers, which can be written in several ways, are read, and objects of the
+#: same length are taken apart, as their members can be in any order.
+_EQUAL = (
+    f"CASE WHEN {{0}} = {{1}} THEN TRUE WHEN JSON_TYPE({{0}}) = 'OBJECT' AND JSON_TYPE({{1}}) = 'OBJECT' THEN {_same('{0}', '{1}')} "
+    f"ELSE {{0}} = {{1}} OR (JSON_TYPE({{0}}) IN {_NUMBERS} AND JSON_TYPE({{1}}) IN {_NUMBERS} AND TRY_CAST({_plain('{0}')} AS {_DECIMAL}) = TRY_CAST({_plain('{1}')} AS {_DECIMAL})) END"
+)
+
+#: The places of the first of all items that are equal. Only those that have the same pieces are compared with each other.
+_PLACES = (
+    f"LIST_TRANSFORM(LIST_TRANSFORM([{{0}}], LAMBDA a: {{{{'a': a, 'f': LIST_TRANSFORM(LIST_TRANSFORM(a, LAMBDA n: JSON(n)), LAMBDA s: "
+    f"LIST_SORT(REGEXP_EXTRACT_ALL({_SETTLED}, '{_PIECE}')))}}}}), LAMBDA b: LIST_TRANSFORM(b.a, LAMBDA n, i: CASE WHEN LIST_POSITION("
+    "b.f, b.f[i]) = i THEN i ELSE COALESCE(LIST_FILTER(LIST_TRANSFORM(b.f[1:i - 1], LAMBDA f, j: CASE WHEN f = b.f[i] THEN CASE WHEN "
+    f"{_EQUAL.replace('{0}', 'b.a[j]').replace('{1}', 'n')} THEN j END END), LAMBDA j: j IS NOT NULL)[1], i) END))[1]"
+)
 
 
 class DuckDBSyntax(LambdaSyntax):
@@ -181,10 +201,8 @@ class DuckDBSyntax(LambdaSyntax):
         ),
         "fitting": "TRY(CAST({0} AS DECIMAL(38, 12)))",
         "scale": "TRY({0} * {1})",
-        "scale_ratio": (
-            f"TRY(CAST(CAST(SIGN({{0}}) AS HUGEINT) * ((2 * CAST({_units('ABS({0})')} AS HUGEINT) * {{1}} + {{2}}) "
-            "// (2 * CAST({2} AS HUGEINT))) AS DECIMAL(38, 0)) * 0.000000000001)"
-        ),
+        "scale_ratio": f"TRY(CAST(CAST(SIGN({{0}}) AS HUGEINT) * ((2 * CAST({_units('ABS({0})')} AS HUGEINT) * {{1}} + {{2}}) "
+        "// (2 * CAST({2} AS HUGEINT))) AS DECIMAL(38, 0)) * 0.000000000001)",
         "quotient_decimal": f"(CAST({_units('{0}')} AS HUGEINT) // CAST({_units('{1}')} AS HUGEINT))",
         # ROUND takes only a constant number of digits, so the digits wanted are moved before the point and back, without
         # those that stand there already.
@@ -217,18 +235,10 @@ class DuckDBSyntax(LambdaSyntax):
         "array_greatest": "LIST_MAX({0})",
         "array_concat": "LIST_CONCAT({0}, {1})",
         "array_contains": "LIST_CONTAINS({0}, {1})",
-        # The texts are compared, so numbers, which can be written in several ways, are read, and objects of the same length
-        # are taken apart, as their members can be in any order.
-        "json_equal": (
-            "CASE WHEN {0} = {1} THEN TRUE WHEN JSON_TYPE({0}) = 'OBJECT' AND JSON_TYPE({1}) = 'OBJECT' THEN "
-            f"{_same('{0}', '{1}')} ELSE {{0}} = {{1}} OR (JSON_TYPE({{0}}) IN {_NUMBERS} AND JSON_TYPE({{1}}) IN {_NUMBERS} "
-            f"AND TRY_CAST({_plain('{0}')} AS {_DECIMAL}) = TRY_CAST({_plain('{1}')} AS {_DECIMAL})) END"
-        ),
+        "json_equal": _EQUAL,
+        "json_places": _PLACES,
         "json_kind": f"CASE WHEN JSON_TYPE({{0}}) IN {_NUMBERS} THEN 'number' ELSE REPLACE(LOWER(JSON_TYPE({{0}})), 'varchar', 'string') END",
-        "json_members": (
-            "LIST_TRANSFORM(LIST_SORT(LIST_FILTER(COALESCE(JSON_KEYS({0}), []), LAMBDA m: NOT LIST_CONTAINS({1}, m))), "
-            f"LAMBDA m: JSON_OBJECT('key', m, 'value', JSON_EXTRACT({{0}}, {_POINTER})))"
-        ),
+        "json_members": f"LIST_TRANSFORM(LIST_SORT(LIST_FILTER(COALESCE(JSON_KEYS({{0}}), []), LAMBDA m: NOT LIST_CONTAINS({{1}}, m))), LAMBDA m: JSON_OBJECT('key', m, 'value', JSON_EXTRACT({{0}}, {_POINTER})))",
         "json_items": "CASE COALESCE(JSON_TYPE({0}), '') WHEN 'ARRAY' THEN JSON_EXTRACT({0}, '$[*]') WHEN '' THEN [] ELSE [{0}] END",
         "json_same": "({0} = {1})",
         "json_text": "JSON_EXTRACT_STRING({0}, '$')",
@@ -332,8 +342,7 @@ class DuckDBSyntax(LambdaSyntax):
         place = "CURRENT_SCHEMA()" if schema is None else self.text(schema)
         return (
             "SELECT column_name, data_type FROM DUCKDB_COLUMNS() WHERE database_name = CURRENT_DATABASE() "
-            f"AND LOWER(schema_name) = LOWER({place}) AND LOWER(table_name) = LOWER({self.text(table)}) "
-            "ORDER BY column_index"
+            f"AND LOWER(schema_name) = LOWER({place}) AND LOWER(table_name) = LOWER({self.text(table)}) ORDER BY column_index"
         )
 
     def relation_kind(self, name: str, schema: str | None) -> str:

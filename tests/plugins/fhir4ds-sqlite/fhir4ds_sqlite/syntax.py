@@ -101,7 +101,7 @@ class SQLiteSyntax(Syntax):
         "array_sum": f"(SELECT FIX(SUM(value)) FROM {_EACH})",
         "array_least": f"(SELECT MIN(value) FROM {_EACH})",
         "array_greatest": f"(SELECT MAX(value) FROM {_EACH})",
-        "json_places": f"(SELECT JSON_GROUP_ARRAY(1 + n) FROM (SELECT MIN(key) OVER (PARTITION BY value, IIF(value IS NULL, key, 0)) AS n FROM {_EACH} ORDER BY key))",
+        "json_places": f"(SELECT JSON_GROUP_ARRAY(1 + n) FROM (SELECT MIN(key) OVER (PARTITION BY IIF(JSON_TYPE(value) IN ('integer', 'real'), value ->> '$', value), IIF(value IS NULL, key, 0)) AS n FROM {_EACH} ORDER BY key))",
         "json_kind": "CASE WHEN JSON_TYPE({0}) IN ('integer', 'real') THEN 'number' WHEN JSON_TYPE({0}) IN ('true', 'false') THEN 'boolean' ELSE REPLACE(JSON_TYPE({0}), 'text', 'string') END",
         "json_text": "CASE SUBSTR({0}, 1, 1) WHEN '\"' THEN {0} ->> '$' ELSE NULLIF({0}, 'null') END",
         "json_numeral": "NULLIF({0}, 'null')",

@@ -107,7 +107,13 @@ class LambdaSyntax(Syntax):
         rounds = self._map(self.counted.format(count=levels), ("i",), self.record({"items": none, "seen": none}))
         found = self.fold(rounds, state, "i", self.record({"items": initial, "seen": none}), step)
         items, seen = (self.field.format(record=last, name=name) for name in ("items", "seen"))
-        return self.bind(last, found, f"CASE WHEN {self._size(items)} = 0 THEN {seen} ELSE {overflow} END")
+        every = self._first_of_equal(seen, f"{variable}_places") if distinct and type is SqlType.JSON else seen
+        return self.bind(last, found, f"CASE WHEN {self._size(items)} = 0 THEN {every} ELSE {overflow} END")
+
+    def _first_of_equal(self, items: str, places: str) -> str:
+        """The items of an array of JSON that are equal to none before them; so far only their texts told them apart."""
+        own = self.apply("equal", self.apply("array_at", places, "i"), "i")
+        return self.bind(places, self.apply("json_places", items), self._filter(items, ("n", "i"), own))
 
     def bind(self, variable: str, value: str, body: str) -> str:
         return f"{self._map(f'[{value}]', (variable,), body)}[1]"

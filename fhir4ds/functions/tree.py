@@ -10,7 +10,7 @@ import attrs
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.errors import InvalidOperation, UnknownElement
 from fhir4ds.fhir.model import Model
-from fhir4ds.functions import carrying, keys, presence, tags, values, walking
+from fhir4ds.functions import carrying, presence, tags, values, walking
 from fhir4ds.functions.declaration import Call, Example, Parameter, ParameterKind, function
 from fhir4ds.functions.holders import may_hold_resources
 from fhir4ds.plan import elements
@@ -98,10 +98,10 @@ def _all_levels(
     if most is not None:
         many = Raise(f"gives more than {most} items of one level", call.position, SqlType.JSON, many=True)
         body = Case(((apply("less", integer(most), length(level)), many),), body)
-    plan: Node = Repeat(start, level.name, body, distinct, _MOST_LEVELS, _overflow(call))
-    if carries:
-        return carrying.items_of(carrying.once(plan, call.names) if distinct else plan, call.names)
-    return bind(call.names.fresh(), plan, lambda every: keys.firsts(call.names, every, every)) if distinct else plan
+    plan = Repeat(start, level.name, body, distinct, _MOST_LEVELS, _overflow(call))
+    if not carries:
+        return plan
+    return carrying.items_of(carrying.once(plan, call.names) if distinct else plan, call.names)
 
 
 def _start(call: Call, focus: Collection, *, wholes: bool) -> Node:

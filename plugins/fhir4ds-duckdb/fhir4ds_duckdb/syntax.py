@@ -130,12 +130,12 @@ _EQUAL = (
     f"ELSE {{0}} = {{1}} OR (JSON_TYPE({{0}}) IN {_NUMBERS} AND JSON_TYPE({{1}}) IN {_NUMBERS} AND TRY_CAST({_plain('{0}')} AS {_DECIMAL}) = TRY_CAST({_plain('{1}')} AS {_DECIMAL})) END"
 )
 
-#: The places of the first of all items that are equal. Only those that have the same pieces are compared with each other.
+#: The places of the first of all items that are equal. What items are, member by member, is only asked if any have the same pieces.
 _PLACES = (
-    f"LIST_TRANSFORM(LIST_TRANSFORM([{{0}}], LAMBDA a: {{{{'a': a, 'f': LIST_TRANSFORM(LIST_TRANSFORM(a, LAMBDA n: JSON(n)), LAMBDA s: "
-    f"LIST_SORT(REGEXP_EXTRACT_ALL({_SETTLED}, '{_PIECE}')))}}}}), LAMBDA b: LIST_TRANSFORM(b.a, LAMBDA n, i: CASE WHEN LIST_POSITION("
-    "b.f, b.f[i]) = i THEN i ELSE COALESCE(LIST_FILTER(LIST_TRANSFORM(b.f[1:i - 1], LAMBDA f, j: CASE WHEN f = b.f[i] THEN CASE WHEN "
-    f"{_EQUAL.replace('{0}', 'b.a[j]').replace('{1}', 'n')} THEN j END END), LAMBDA j: j IS NOT NULL)[1], i) END))[1]"
+    f"LIST_TRANSFORM([LIST_TRANSFORM([LIST_TRANSFORM(LIST_TRANSFORM({{0}}, LAMBDA n: JSON(n)), LAMBDA s: {_SETTLED})], LAMBDA a: CASE WHEN "
+    f"LEN(LIST_DISTINCT(LIST_TRANSFORM(a, LAMBDA o: LIST_SORT(REGEXP_EXTRACT_ALL(o, '{_PIECE}'))))) = LEN(a) THEN LIST_TRANSFORM(a, LAMBDA o: "
+    f"[CAST(o AS VARCHAR)]) ELSE LIST_TRANSFORM(a, LAMBDA o: CASE WHEN o IS NOT NULL THEN COALESCE({_LEAVES}, [CAST(o AS VARCHAR)]) END) END)[1]], "
+    "LAMBDA k: LIST_TRANSFORM(k, LAMBDA v, i: CASE WHEN v IS NULL THEN i ELSE LIST_POSITION(k, v) END))[1]"
 )
 
 

@@ -81,7 +81,7 @@ def _have_common(call: Call, one: Node, other: Node) -> Node:
     first, second = (
         apply(
             "split",
-            apply("regexp_remove", each, text(r"^c[(]?<|>;?[)]?"), type=SqlType.TEXT),
+            apply("regexp_remove", each, text(f"^{CONCEPT}[(]?<|>;?[)]?"), type=SqlType.TEXT),
             text("<"),
             type=SqlType.TEXT,
             many=True,

@@ -169,7 +169,11 @@ class _Heed:
         is_known = self.known.of if node.primitive in ("and", "or") else self.known.as_missing
         if not any(map(is_known, node.arguments)):
             return node
-        fails = [self.raises(argument) or (self.fails(argument) and not is_known(argument)) for argument in looked_at]
+        # What a database may refuse to read is overlooked for the sake of another operand, not for its own.
+        known = sum(map(is_known, node.arguments))
+        fails = [
+            self.raises(argument) or (self.fails(argument) and known > is_known(argument)) for argument in looked_at
+        ]
         if not any(fails):
             return node
         names = [self.names.fresh() if failing else None for failing in fails]

@@ -158,6 +158,8 @@ def test_one_resource_by_itself(pair: Pair) -> None:
         "(0 | multipleBirth.ofType(integer)).where(false)",
         "(0 | multipleBirth.ofType(integer)).where(false).iif(true, 1)",
         "multipleBirth.ofType(integer) > 1 'mg'",
+        "iif(active, 0.0) mod (1 - 1)",
+        "iif(active, 1.0) div (1 - 1)",
     ],
 )
 def test_what_the_answer_does_not_need_is_looked_at_all_the_same(pair: Pair, expression: str) -> None:

@@ -21,6 +21,7 @@ from fhir4ds.plan.nodes import (
     Apply,
     Bind,
     Case,
+    Cast,
     Constant,
     Each,
     Exists,
@@ -86,16 +87,19 @@ class _Known(Memo[bool]):
 
     def __init__(self, plan: Node) -> None:
         super().__init__(self._may_be_known)
-        self._bound = {part.variable: part.value for part in everything(plan) if isinstance(part, Bind)}
+        #: What variables stand for; one that is not here stands for an item.
+        self.bound = {part.variable: part.value for part in everything(plan) if isinstance(part, Bind)}
 
     def as_missing(self, node: Node) -> bool:
         """Whether a plan may be found to have no value."""
+        while isinstance(node, Cast) or (isinstance(node, Reference) and node.name in self.bound):
+            node = node.operand if isinstance(node, Cast) else self.bound[node.name]
         return node.value is None if isinstance(node, Constant) else self.of(node)
 
     def _may_be_known(self, node: Node) -> bool:
         match node:
-            case Reference(name) if name in self._bound:
-                return self.of(self._bound[name])
+            case Reference(name) if name in self.bound:
+                return self.of(self.bound[name])
             case Reference() | Find() | Holds() | Front() | Raise():
                 return False
             case Bind(body=body):
@@ -163,7 +167,7 @@ class _Heed:
         first, *others = node.arguments or (node,)
         if node.primitive in ("and", "or") and any(map(self.raises, others)):
             rest = others[0] if len(others) == 1 else self._heeding(attrs.evolve(node, arguments=tuple(others)))
-            return bind(self.names.fresh(), first, lambda known: _in_turn(node.primitive, known, rest))
+            return bind(self._name(first), first, lambda known: _in_turn(node.primitive, known, rest))
         looked_at = node.arguments[:1] if node.primitive in _LAZY else node.arguments
         # A truth that is known decides, as does nothing in any other operation.
         is_known = self.known.of if node.primitive in ("and", "or") else self.known.as_missing
@@ -176,7 +180,7 @@ class _Heed:
         ]
         if not any(fails):
             return node
-        names = [self.names.fresh() if failing else None for failing in fails]
+        names = [self._name(argument) if failing else None for argument, failing in zip(looked_at, fails, strict=True)]
         raising = {name: argument for name, argument in zip(names, looked_at, strict=True) if name is not None}
         arguments = [
             argument if name is None else Reference(name, argument.type, argument.many)
@@ -197,7 +201,7 @@ class _Heed:
         values = [value for _, value in node.branches]
         if not self.fails(condition) or not all(map(self.known.of, (*values, node.otherwise))):
             return node
-        variable = self.names.fresh()
+        variable = self._name(condition)
         first = Reference(variable, condition.type)
         return Bind(variable, condition, attrs.evolve(node, branches=((first, value), *node.branches[1:])))
 
@@ -216,7 +220,7 @@ class _Heed:
         where = self._only_with(node, node.where, FALSE)
         if not self.fails(node.source) or not self.known.of(where):
             return attrs.evolve(node, where=where)
-        variable = self.names.fresh()
+        variable = self._name(node.source)
         source = Reference(variable, node.source.type, node.source.many)
         return self._after({variable: node.source}, attrs.evolve(node, source=source, where=where))
 
@@ -227,11 +231,17 @@ class _Heed:
             return part
         return Case(((apply("is_null", Reference(node.variable, node.source.type)), otherwise),), part)
 
+    def _name(self, value: Node) -> str:
+        """A variable for a value: what is known of the one is known of the other."""
+        name = self.names.fresh()
+        self.known.bound[name] = value
+        return name
+
     def _after(self, values: dict[str, Node], body: Node) -> Node:
         """A body after a look at some values that it may not use."""
         missing = [apply("is_null", Reference(name, value.type, value.many)) for name, value in values.items()]
         condition = missing[0] if len(missing) == 1 else apply("and", *missing)
-        plan = bind(self.names.fresh(), body, lambda found: Case(((condition, found),), found))
+        plan = bind(self._name(body), body, lambda found: Case(((condition, found),), found))
         for name, value in reversed(values.items()):
             plan = Bind(name, value, plan)
         return plan

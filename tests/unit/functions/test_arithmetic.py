@@ -139,6 +139,9 @@ def test_errors_of_operands_are_errors(database: Database) -> None:
         "(0.5 | 1.0).precision() div 0",
         "(0.0 | 0.0 | 1.0).precision() div 0",
         "(0.0 | 0.0 | 0.0 | 1.0 | 2.0).precision() mod 0",
+        # or what it is known from has to be looked at too
+        "(1 | 2) div value.ofType(integer).where(false)",
+        "(value.ofType(integer) | 1 | 2) div (value.ofType(integer).where(false) + 1.toInteger())",
     ):
         with pytest.raises(EvaluationError, match="expected a single item but found several"):
             database.evaluate(expression, _OBSERVATION)

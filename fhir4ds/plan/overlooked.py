@@ -8,12 +8,14 @@ where one truth decides, or there is no item to ask about, what comes after it i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import singledispatchmethod
 
 import attrs
 
 from fhir4ds.dialect.types import SqlType
 from fhir4ds.plan.checking import is_refusable
+from fhir4ds.plan.foresight import LAZY, LENIENT, Foresight
 from fhir4ds.plan.fusion import Names
 from fhir4ds.plan.nodes import (
     FALSE,
@@ -21,13 +23,8 @@ from fhir4ds.plan.nodes import (
     Apply,
     Bind,
     Case,
-    Cast,
-    Constant,
     Each,
     Exists,
-    Find,
-    Front,
-    Holds,
     Node,
     Raise,
     Reference,
@@ -35,11 +32,8 @@ from fhir4ds.plan.nodes import (
     bind,
     empty,
 )
-from fhir4ds.plan.parts import Memo, Uses, bindings, everything, parts
+from fhir4ds.plan.parts import Memo, Uses, bindings, parts
 from fhir4ds.plan.rewriting import rewrite
-
-#: Primitives whose later arguments are looked at only if the first one does not decide.
-_LAZY = frozenset({"and", "or", "coalesce"})
 
 
 def heeded(node: Node, names: Names) -> Node:
@@ -79,39 +73,7 @@ def may_be_known(node: Node) -> bool:
     >>> may_be_known(Bind("v1", nothing, Reference("v1", SqlType.INTEGER)))
     True
     """
-    return _Known(node).of(node)
-
-
-class _Known(Memo[bool]):
-    """Whether values may be found without a row."""
-
-    def __init__(self, plan: Node) -> None:
-        super().__init__(self._may_be_known)
-        #: What variables stand for; one that is not here stands for an item.
-        self.bound = {part.variable: part.value for part in everything(plan) if isinstance(part, Bind)}
-
-    def as_missing(self, node: Node) -> bool:
-        """Whether a plan may be found to have no value."""
-        while isinstance(node, Cast) or (isinstance(node, Reference) and node.name in self.bound):
-            node = node.operand if isinstance(node, Cast) else self.bound[node.name]
-        return node.value is None if isinstance(node, Constant) else self.of(node)
-
-    def _may_be_known(self, node: Node) -> bool:
-        match node:
-            case Reference(name) if name in self.bound:
-                return self.of(self.bound[name])
-            case Reference() | Find() | Holds() | Front() | Raise():
-                return False
-            case Bind(body=body):
-                return self.of(body)
-            case Each() | Exists():
-                return self.of(node.source) or (node.where is not None and self.of(node.where))
-            case Case(branches, otherwise):
-                values = [self.of(value) for value in (*(value for _, value in branches), otherwise)]
-                return all(values) or (any(values) and any(self.of(condition) for condition, _ in branches))
-            case Apply(arguments=arguments) if any(map(self.as_missing, arguments)):
-                return True
-        return all(map(self.of, parts(node)))
+    return Foresight(node).is_known(node)
 
 
 class _Heed:
@@ -119,7 +81,7 @@ class _Heed:
 
     def __init__(self, plan: Node, names: Names) -> None:
         self.names = names
-        self.known = _Known(plan)
+        self.foresight = Foresight(plan)
         self._raising = Memo(lambda node: isinstance(node, Raise) or any(map(self.raises, parts(node))))
         self._failing = Memo(
             lambda node: isinstance(node, Raise) or self._is_refusable(node) or any(map(self.fails, parts(node)))
@@ -165,41 +127,47 @@ class _Heed:
     @_heeding.register
     def _(self, node: Apply) -> Node:
         first, *others = node.arguments or (node,)
-        if node.primitive in ("and", "or") and any(map(self.raises, others)):
+        if node.primitive in LAZY and any(map(self.raises, others)):
             rest = others[0] if len(others) == 1 else self._heeding(attrs.evolve(node, arguments=tuple(others)))
             return bind(self._name(first), first, lambda known: _in_turn(node.primitive, known, rest))
-        looked_at = node.arguments[:1] if node.primitive in _LAZY else node.arguments
-        # A truth that is known decides, as does nothing in any other operation.
-        is_known = self.known.of if node.primitive in ("and", "or") else self.known.as_missing
-        if not any(map(is_known, node.arguments)):
+        if not others or node.primitive in LENIENT:
             return node
-        # What a database may refuse to read is overlooked for the sake of another operand, not for its own.
-        known = sum(map(is_known, node.arguments))
-        fails = [
-            self.raises(argument) or (self.fails(argument) and known > is_known(argument)) for argument in looked_at
+        looked_at = node.arguments[:1] if node.primitive in LAZY else node.arguments
+        names = [
+            self._name(argument) if self.fails(argument) and overlooked else None
+            for argument, overlooked in zip(looked_at, self._are_overlooked(node), strict=False)
         ]
-        if not any(fails):
-            return node
-        names = [self._name(argument) if failing else None for argument, failing in zip(looked_at, fails, strict=True)]
         raising = {name: argument for name, argument in zip(names, looked_at, strict=True) if name is not None}
+        if not raising:
+            return node
         arguments = [
             argument if name is None else Reference(name, argument.type, argument.many)
             for name, argument in zip(names, looked_at, strict=True)
         ]
         return self._after(raising, attrs.evolve(node, arguments=(*arguments, *node.arguments[len(looked_at) :])))
 
+    def _are_overlooked(self, node: Apply) -> Iterator[bool]:
+        """Whether each operand may be overlooked: for the sake of another one, or of all together, but not for its own."""
+        # A truth that is known decides, as does nothing in any other operation.
+        decides = self.foresight.is_known if node.primitive in LAZY else self.foresight.is_missing
+        deciding, is_compared, is_absent = sum(map(decides, node.arguments)), self.foresight.is_compared(node), False
+        for argument in node.arguments:
+            yield is_compared or is_absent or deciding > decides(argument)
+            # Where none of some rows has a value of an operand, those after it are not looked at.
+            is_absent = is_absent or self.foresight.is_absent(argument)
+
     @_heeding.register
     def _(self, node: Bind) -> Node:
         is_used = self._uses.of(node.body) & self._uses.bits([node.variable])
-        if not self.fails(node.value) or (is_used and not self.known.of(node.body)):
+        if not self.fails(node.value) or (is_used and not self.foresight.is_known(node.body)):
             return node
         return self._after({node.variable: node.value}, node.body)
 
     @_heeding.register
     def _(self, node: Case) -> Node:
         condition, value = node.branches[0]
-        values = [value for _, value in node.branches]
-        if not self.fails(condition) or not all(map(self.known.of, (*values, node.otherwise))):
+        values = [*(value for _, value in node.branches), node.otherwise]
+        if not self.fails(condition) or not self.foresight.is_settled(values):
             return node
         variable = self._name(condition)
         first = Reference(variable, condition.type)
@@ -218,7 +186,7 @@ class _Heed:
         if node.where is None:
             return node
         where = self._only_with(node, node.where, FALSE)
-        if not self.fails(node.source) or not self.known.of(where):
+        if not self.fails(node.source) or not self.foresight.is_known(where):
             return attrs.evolve(node, where=where)
         variable = self._name(node.source)
         source = Reference(variable, node.source.type, node.source.many)
@@ -234,7 +202,7 @@ class _Heed:
     def _name(self, value: Node) -> str:
         """A variable for a value: what is known of the one is known of the other."""
         name = self.names.fresh()
-        self.known.bound[name] = value
+        self.foresight.bind(name, value)
         return name
 
     def _after(self, values: dict[str, Node], body: Node) -> Node:

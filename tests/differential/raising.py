@@ -31,10 +31,22 @@ SEVERAL: Mapping[str, str] = {
 #: What stands beside an error, by kind: something, and nothing in several ways.
 BESIDE: Mapping[str, tuple[str, ...]] = {
     "Boolean": ("false", "{}", "iif(false, true)", "active", "active.where(false)", "true"),
-    "Integer": ("iif(false, 3)", "{}", "multipleBirth.ofType(integer).where(false)", "3"),
+    "Integer": (
+        "iif(false, 3)",
+        "{}",
+        "multipleBirth.ofType(integer).where(false)",
+        "3",
+        "iif(photo.exists(), name.count())",
+    ),
     "Long": ("iif(false, 3L)", "3L"),
-    "Decimal": ("iif(false, 2.5)", "0.0", "{}", "extension.value.ofType(decimal).where(false)"),
-    "String": ("iif(false, 'a')", "{}", "name.family.where(false)", "'a'"),
+    "Decimal": (
+        "iif(false, 2.5)",
+        "0.0",
+        "{}",
+        "extension.value.ofType(decimal).where(false)",
+        "iif(photo.exists(), 1.0)",
+    ),
+    "String": ("iif(false, 'a')", "{}", "name.family.where(false)", "'a'", "iif(photo.exists(), id)"),
     "Date": ("iif(false, @2019-01-01)", "@2019", "birthDate.where(false)"),
     "DateTime": ("iif(false, @2020T)", "@2020-02-29T10:00:00Z"),
     "Time": ("iif(false, @T10)", "@T10:30:00"),

@@ -160,6 +160,9 @@ def test_one_resource_by_itself(pair: Pair) -> None:
         "multipleBirth.ofType(integer) > 1 'mg'",
         "iif(active, 0.0) mod (1 - 1)",
         "iif(active, 1.0) div (1 - 1)",
+        "iif(deceased.exists(), name.count()) + multipleBirth.ofType(integer)",
+        "iif(deceased.exists(), 'a') + iif(active, 'b', 'c')",
+        "iif({}, {}) * (0 - iif(active, 2, 3))",
     ],
 )
 def test_what_the_answer_does_not_need_is_looked_at_all_the_same(pair: Pair, expression: str) -> None:

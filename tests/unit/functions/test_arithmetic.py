@@ -139,7 +139,11 @@ def test_errors_of_operands_are_errors(database: Database) -> None:
         "(0.5 | 1.0).precision() div 0",
         "(0.0 | 0.0 | 1.0).precision() div 0",
         "(0.0 | 0.0 | 0.0 | 1.0 | 2.0).precision() mod 0",
-        # or what it is known from has to be looked at too
+        # or known from what the operand beside it is, of which no row has one
+        "iif(method.exists(), 1) div (1 | 2)",
+        "iif(method.exists(), component.count()) + (1 | 2)",
+        "component.count().where(%resource.method.exists()) + (1 | 2)",
+        # or from a part of what has to be looked at
         "(1 | 2) div value.ofType(integer).where(false)",
         "(value.ofType(integer) | 1 | 2) div (value.ofType(integer).where(false) + 1.toInteger())",
     ):

@@ -82,7 +82,7 @@ def boolean(call: Call, collection: Collection) -> Node:
         return null(SqlType.BOOLEAN)
     if is_boolean(call, collection):
         return single_value(call, collection)
-    if collection.many and collection.types and _is_constant(collection.plan):
+    if collection.many and collection.types and is_constant(collection.plan):
         # A single value would be true whatever it is, and several can never be; nobody means either.
         raise call.error(InvalidOperation, f"a Boolean is needed here, not a collection of {collection.types[0]}")
     return once(call, single(call, collection), partial(_truth, call))
@@ -118,7 +118,7 @@ def is_boolean(call: Call, collection: Collection) -> bool:
     return values.system_of(collection, call.model) == BOOLEAN
 
 
-def _is_constant(plan: Node) -> bool:
+def is_constant(plan: Node) -> bool:
     """Whether a plan has the same value for every resource and item."""
     read: set[str] = set()
     bound: set[str] = set()

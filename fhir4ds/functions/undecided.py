@@ -320,7 +320,10 @@ def _as_one(call: Call, operand: Collection) -> Collection:
 def _insisting(call: Call, operands: Sequence[Collection], lower: Lowering, *, numbers_apart: bool) -> Collection:
     """An operation on items some of which are of no known type: lowered for what JSON says they are, or else an error."""
     single = [singletons.single(call, operand) for operand in operands]
-    held, bound = _held(call, single, [True] * len(single))
+    # A constant stays one: its unit is known.
+    held, bound = _held(
+        call, single, [values.is_untyped(item) or not singletons.is_constant(item.plan) for item in single]
+    )
     answers: list[tuple[Node, Collection]] = []
     for chosen in itertools.product(*(_told(item, held, numbers_apart=numbers_apart) for item in held)):
         answer = _lowered(lower, [operand for _, operand in chosen])

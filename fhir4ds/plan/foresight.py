@@ -7,8 +7,6 @@ of it is wrong in SQL, where it does not matter whether what the answer does not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from fhir4ds.plan.nodes import (
     Apply,
     Array,
@@ -51,7 +49,7 @@ class Foresight:
     Examples
     --------
     >>> from fhir4ds.dialect.types import SqlType
-    >>> from fhir4ds.plan.nodes import FALSE, KEY, RESOURCE, apply, integer, null
+    >>> from fhir4ds.plan.nodes import FALSE, KEY, apply, integer, null
     >>> nothing, key = null(SqlType.INTEGER), Cast(KEY, SqlType.INTEGER)
     >>> never = Case(((FALSE, key),), nothing)
     >>> sometimes = Case(((apply("is_null", KEY), key),), nothing)
@@ -91,8 +89,9 @@ class Foresight:
         is_other = len(node.arguments) < 2 or node.primitive in LAZY | LENIENT
         return not is_other and all(map(self._between.of, node.arguments))
 
-    def is_settled(self, values: Sequence[Node]) -> bool:
-        """Whether it may be found without a row what one of some values is, whichever of them it is."""
+    def is_settled(self, node: Case) -> bool:
+        """Whether the value may be found without a row, whichever condition holds."""
+        values = _values(node)
         constants = {value.value for value in values if isinstance(value, Constant) and value.value is not None}
         return len(constants) < 2 and all(map(self.is_known, values))
 
@@ -107,8 +106,7 @@ class Foresight:
             case Each() | Exists():
                 return self.is_known(node.source) or (node.where is not None and self.is_known(node.where))
             case Case():
-                values = _values(node)
-                return any(map(self.is_known, values)) if self._decides(node) else self.is_settled(values)
+                return any(map(self.is_known, _values(node))) if self._decides(node) else self.is_settled(node)
             case Apply(primitive) if primitive not in LENIENT and any(map(self.is_missing, node.arguments)):
                 return True
             case Apply() if self.is_compared(node):

@@ -166,8 +166,7 @@ class _Heed:
     @_heeding.register
     def _(self, node: Case) -> Node:
         condition, value = node.branches[0]
-        values = [*(value for _, value in node.branches), node.otherwise]
-        if not self.fails(condition) or not self.foresight.is_settled(values):
+        if not self.fails(condition) or not self.foresight.is_settled(node):
             return node
         variable = self._name(condition)
         first = Reference(variable, condition.type)
